@@ -1,0 +1,28 @@
+#include "web/error.h"
+
+namespace gantry::web {
+
+namespace {
+
+class Category final : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "web"; }
+
+    std::string message(int code) const override
+    {
+        switch (static_cast<Errc>(code)) {
+        case Errc::malformed: return "malformed";
+        }
+        return "unknown error";
+    }
+};
+
+} // namespace
+
+const boost::system::error_category& category() noexcept
+{
+    static const Category instance;
+    return instance;
+}
+
+} // namespace gantry::web
