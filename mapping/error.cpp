@@ -12,6 +12,12 @@ public:
     {
         switch (static_cast<Errc>(code)) {
         case Errc::malformed: return "malformed";
+        case Errc::truncated: return "cut short";
+        case Errc::too_deep: return "nested too deeply";
+        case Errc::too_large: return "too large";
+        case Errc::incomplete: return "more bytes needed";
+        case Errc::not_dicom: return "not a DICOM file";
+        case Errc::unsupported: return "not supported";
         }
         return "unknown error";
     }

@@ -10,6 +10,12 @@ namespace gantry::mapping {
 
 enum class Errc {
     malformed = 1, // the other side sent what its protocol forbids
+    truncated,     // it ends in the middle of something
+    too_deep,      // sequences are nested deeper than anything real
+    too_large,     // one part of it is larger than anything real
+    incomplete,    // not an error yet: more bytes are needed to say
+    not_dicom,     // no DICOM file at all
+    unsupported,   // understood, but not done here
 };
 
 const boost::system::error_category& category() noexcept;
