@@ -1,0 +1,50 @@
+// What the DIMSE face can be told.
+#pragma once
+
+#include "mapping/vocabulary/ae_title.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gantry::dimse {
+
+struct Timeouts {
+    std::chrono::milliseconds acse{std::chrono::seconds{30}
+    }; // whole A-ASSOCIATE-RQ after accept (ARTIM, PS3.8 9.1.5)
+    std::chrono::milliseconds dimse{std::chrono::seconds{60}
+    }; // longest silence on an association, between or in messages
+    std::chrono::milliseconds connect{std::chrono::seconds{10}}; // TCP connect as a requestor
+};
+
+struct ListenAddress {
+    std::string host; // numeric IPv4 or IPv6
+    std::uint16_t port = 11112;
+};
+
+struct AcceptorOptions {
+    AeTitle ae_title;
+    std::vector<ListenAddress> listen;
+    std::uint16_t max_associations =
+        64; // further requests: A-ASSOCIATE-RJ transient, local limit exceeded
+    std::uint16_t max_pending_connections =
+        1'024; // accepted, A-ASSOCIATE-RQ not complete; cost memory, never a thread
+    std::uint32_t pdu_size = 131'072; // largest P-DATA-TF we receive, 4,096 to 131,072 (PS3.8 D.1)
+    Timeouts timeouts;
+};
+
+/// A configured DIMSE node that we open associations to.
+struct PeerAddress {
+    AeTitle ae_title;
+    std::string host; // name or number; names are resolved for each association
+    std::uint16_t port = 104;
+};
+
+struct RequestorOptions {
+    AeTitle calling_ae_title;
+    std::uint32_t pdu_size = 131'072;
+    Timeouts timeouts;
+};
+
+} // namespace gantry::dimse

@@ -1,0 +1,139 @@
+// What the outside may ask of us over DIMSE. gateway/ implements it. Each call says which thread it
+// arrives on.
+#pragma once
+
+#include "dimse/association.h"
+#include "gateway/loop/asio.h"
+#include "mapping/vocabulary/bytes.h"
+#include "mapping/vocabulary/dimse_status.h"
+#include "mapping/vocabulary/query_level.h"
+#include "mapping/vocabulary/result.h"
+#include "mapping/vocabulary/sop_reference.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcdatset.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <variant>
+
+namespace gantry::dimse {
+
+/// C-STORE-RQ (PS3.7 9.3.1.1) and the context it came on.
+struct StoreRequest {
+    SopReference sop;
+    Uid transfer_syntax;
+    std::uint16_t message_id = 0;
+    std::optional<AeTitle> move_originator;
+    std::uint16_t move_originator_message_id = 0;
+};
+
+/// Takes the data set of one C-STORE, byte for byte as received. All calls on the association's own
+/// thread; may block on disk. Destroyed without finish() where the transfer broke off: what was
+/// taken is dropped.
+class IncomingInstance {
+public:
+    virtual ~IncomingInstance() = default;
+    /// A failure is remembered; the rest is still received (and not offered here), then finish()
+    /// says the status.
+    virtual Result<void> write(ConstBytes fragment) = 0;
+    /// After the last byte. Returns only when the instance is durable, or says why it is refused.
+    virtual DimseStatus finish() = 0;
+};
+
+/// C-FIND-RQ (PS3.7 9.3.2.1).
+struct FindRequest {
+    Uid sop_class;
+    std::uint16_t message_id = 0;
+    std::shared_ptr<const DcmDataset> identifier;
+    bool relational = false; // negotiated (PS3.4 C.5.1)
+    bool combined_date_time = false;
+    bool fuzzy = false;
+};
+
+/// Takes matches of a C-FIND. Loop.
+class MatchSink {
+public:
+    virtual ~MatchSink() = default;
+    /// Completes when the Pending response is on the wire.
+    virtual asio::awaitable<Result<void>> push(std::unique_ptr<DcmDataset> match) = 0;
+};
+
+/// C-MOVE-RQ or C-GET-RQ (PS3.7 9.3.3.1, 9.3.4.1).
+struct RetrieveRequest {
+    Uid sop_class;
+    std::uint16_t message_id = 0;
+    std::shared_ptr<const DcmDataset> identifier;
+    std::optional<AeTitle> move_destination; // empty: C-GET
+};
+
+/// Takes the instances of a retrieve and hides which association carries the sub-operations. Loop.
+class InstanceSink {
+public:
+    virtual ~InstanceSink() = default;
+    /// How many sub-operations there will be, for the counters (PS3.4 C.4.2.1.6).
+    virtual void expect(std::size_t instances) = 0;
+    /// A PS3.10 file on disk; completes with the status of the C-STORE sub-operation.
+    virtual asio::awaitable<Result<DimseStatus>>
+    push(InstanceKey key, int file, Bytes data_set_offset, Bytes length) = 0;
+    virtual void failed(const SopReference& sop) = 0;
+};
+
+/// N-CREATE, N-SET, N-GET, N-ACTION, N-DELETE, N-EVENT-REPORT (PS3.7 10.1).
+struct NormalizedRequest {
+    enum class Operation : std::uint8_t { create, set, get, action, remove, event_report };
+
+    Operation operation = Operation::get;
+    SopReference sop;
+    std::uint16_t message_id = 0;
+    std::uint16_t type_id = 0; // action or event type
+    std::shared_ptr<const DcmDataset> data_set;
+};
+
+struct NormalizedResponse {
+    DimseStatus status;
+    std::optional<SopReference> sop; // N-CREATE: what was created
+    std::unique_ptr<DcmDataset> data_set;
+};
+
+class ServiceProvider {
+public:
+    virtual ~ServiceProvider() = default;
+
+    /// For each A-ASSOCIATE-RQ whose head has been read, before a thread is spent on it. Loop.
+    /// Empty: go on.
+    virtual std::optional<Refusal> admit(const AssociationRequest& request) = 0;
+    /// How many associations this calling AE may hold at once. Loop.
+    virtual std::uint16_t max_associations_of(const AeTitle& calling) const = 0;
+    /// Answers one presentation context. Any worker thread, several at once.
+    virtual ContextAnswer
+    negotiate(const AssociationInfo& peer, const ProposedContext& context) const = 0;
+
+    /// Every association, once negotiated, and its end. Any worker thread.
+    virtual void association_opened(const AssociationInfo& peer) = 0;
+    virtual void association_closed(const AssociationInfo& peer) = 0;
+
+    /// C-STORE (PS3.4 B.2): called before the first byte of the data set is read; a status refuses
+    /// it (A700 where the spool is full), and the data set is drained. The association's thread, so
+    /// that bytes go to disk without a detour.
+    virtual std::variant<std::unique_ptr<IncomingInstance>, DimseStatus>
+    begin_store(const AssociationInfo& peer, const StoreRequest& request) = 0;
+
+    /// C-ECHO (PS3.4 A.4). Loop, as all below. Cancelled by C-CANCEL, the peer's abort, or our
+    /// stop.
+    virtual asio::awaitable<DimseStatus> on_echo(AssociationInfo peer) = 0;
+    /// C-FIND (PS3.4 C.4.1, K.4.1 for the worklist).
+    virtual asio::awaitable<DimseStatus>
+    on_find(AssociationInfo peer, FindRequest request, MatchSink& matches) = 0;
+    /// C-MOVE and C-GET (PS3.4 C.4.2, C.4.3).
+    virtual asio::awaitable<DimseStatus>
+    on_retrieve(AssociationInfo peer, RetrieveRequest request, InstanceSink& sink) = 0;
+    /// N-services: MPPS, storage commitment, UPS.
+    virtual asio::awaitable<NormalizedResponse>
+    on_normalized(AssociationInfo peer, NormalizedRequest request) = 0;
+};
+
+} // namespace gantry::dimse
