@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# The Debian 12 packages that gantry needs, in one place, and how to install them. To be sourced, never run.
+# The Debian 12 packages that gantry needs, in one place, how to install them, and how to build the release. To be sourced, never run.
 # Used by packaging/quickstart, packaging/build-deb and tests/run.
 
 # What compiling and linking the binary takes.
@@ -84,4 +84,17 @@ install_packages() {
     with_retries as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y update || return 1
     without_services with_retries as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y install --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "${missing[@]}"
+}
+
+# build_release: builds the binary alone, as it is shipped: build/release/gateway/gantry.
+build_release() {
+    local arguments=(--preset release)
+    # The tests need more packages; a folder that is set up with them already stays so.
+    [ -f build/release/CMakeCache.txt ] || arguments+=(-DBUILD_TESTING=OFF)
+    mkdir -p build
+    if ! cmake "${arguments[@]}" >build/release-configure.log 2>&1; then
+        tail -n 40 build/release-configure.log
+        return 1
+    fi
+    cmake --build build/release --target gantry
 }
