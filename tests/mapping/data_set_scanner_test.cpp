@@ -350,7 +350,9 @@ TEST_CASE("every sample file scans as DCMTK reads it")
                 unsigned long size = 0;
                 DcmDataset& data_set = *reference.getDataset();
                 if (data_set.findAndGetUint8Array(key, raw, &size).good() && raw != nullptr)
-                    return std::string(reinterpret_cast<const char*>(raw), size);
+                    return Uid::parse({reinterpret_cast<const char*>(raw), size})
+                        .value_or(Uid())
+                        .str();
                 OFString value;
                 data_set.findAndGetOFString(key, value);
                 return std::string(value.c_str());
