@@ -11,7 +11,7 @@ public:
     std::string message(int code) const override
     {
         switch (static_cast<Errc>(code)) {
-        case Errc::malformed: return "malformed";
+        case Errc::bad_value: return "bad value";
         }
         return "unknown error";
     }

@@ -9,7 +9,7 @@
 namespace gantry::config {
 
 enum class Errc {
-    malformed = 1, // the other side sent what its protocol forbids
+    bad_value = 1, // a value that does not mean anything in its place; the detail says why
 };
 
 const boost::system::error_category& category() noexcept;
