@@ -18,7 +18,9 @@ bool AcceptedSyntaxes::takes(std::string_view transfer_syntax) const
     case Policy::web_allowed: return TransferSyntax::of(transfer_syntax).web_allowed;
     case Policy::listed: break;
     }
-    return std::ranges::any_of(listed, [&](const Uid& uid) { return uid.str() == transfer_syntax; });
+    return std::ranges::any_of(listed, [&](const Uid& uid) {
+        return uid.str() == transfer_syntax;
+    });
 }
 
 const Peer* Config::peer(const AeTitle& ae_title) const

@@ -35,8 +35,8 @@ struct DimseFace {
     dimse::AcceptorOptions acceptor; // listen: 0.0.0.0:11112 where the file names none
     std::optional<DimseTls> tls;
     std::uint16_t max_associations_per_peer = 16; // further requests: A-ASSOCIATE-RJ transient
-    bool allow_unknown_peers = false; // a calling AE title that is not in `peers`
-    bool lenient_queries = false;     // keys the origin cannot match are matched or dropped here
+    bool allow_unknown_peers = false;             // a calling AE title that is not in `peers`
+    bool lenient_queries = false; // keys the origin cannot match are matched or dropped here
 };
 
 struct Cors {
@@ -55,15 +55,24 @@ struct Admin {
 };
 
 /// What a peer may ask of us.
-enum class Service : std::uint8_t { echo, store, find, move, get, worklist, performed_step, commit };
+enum class Service : std::uint8_t {
+    echo,
+    store,
+    find,
+    move,
+    get,
+    worklist,
+    performed_step,
+    commit
+};
 
 struct Peer {
-    dimse::PeerAddress address;                // host may be empty: a node that only calls us
-    std::optional<std::vector<Service>> only;  // absent: everything that the routes give
-    std::vector<Uid> transfer_syntaxes;        // what it takes; empty: negotiated only
-    std::string character_set;                 // (0008,0005) for what does not name its own
+    dimse::PeerAddress address;                    // host may be empty: a node that only calls us
+    std::optional<std::vector<Service>> only;      // absent: everything that the routes give
+    std::vector<Uid> transfer_syntaxes;            // what it takes; empty: negotiated only
+    std::string character_set;                     // (0008,0005) for what does not name its own
     std::optional<std::uint16_t> max_associations; // absent: max_associations_per_peer
-    bool commit_on_new_association = true;     // N-EVENT-REPORT (PS3.4 J.3.3)
+    bool commit_on_new_association = true;         // N-EVENT-REPORT (PS3.4 J.3.3)
     bool tls = false;
     std::string profile;
 
@@ -122,9 +131,10 @@ struct Routes {
 };
 
 struct Custody {
-    Bytes min_free = 1_GiB;               // below it stores are refused (A700H, 503)
-    std::uint64_t max_queued = 2'000'000; // instances not delivered everywhere; above: as below min_free
-    std::chrono::milliseconds keep_delivered = 0s; // how long files stay when everybody has them
+    Bytes min_free = 1_GiB; // below it stores are refused (A700H, 503)
+    std::uint64_t max_queued =
+        2'000'000; // instances not delivered everywhere; above: as below min_free
+    std::chrono::milliseconds keep_delivered = 0s;    // how long files stay when everybody has them
     std::chrono::milliseconds ledger_age = 24h * 400; // how long it is known who got what
 };
 

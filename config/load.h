@@ -15,8 +15,8 @@ namespace gantry::config {
 inline constexpr Bytes most_file_size = 1_MiB;
 
 struct LoadReport {
-    std::string name; // of the file, for messages
-    Config config;    // to be used where ok()
+    std::string name;              // of the file, for messages
+    Config config;                 // to be used where ok()
     std::vector<Problem> problems; // in the order of the file
 
     /// Warnings do not stop anything.

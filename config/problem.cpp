@@ -9,15 +9,18 @@ void Problems::add(Severity severity, Place place, std::string message)
 {
     if (severity == Severity::error)
         ++errors_;
-    if (list_.size() < most)
-        list_.push_back({severity, place, std::move(message)});
-    else if (list_.size() == most)
-        list_.push_back({Severity::error, place, "and more: only the first problems are listed"});
+    if (list_.size() > most)
+        return;
+    if (list_.size() == most) {
+        list_.push_back({Severity::error, list_.back().place, "and more: only so many are listed"});
+        return;
+    }
+    const auto after = std::ranges::upper_bound(list_, place, {}, &Problem::place);
+    list_.insert(after, {severity, place, std::move(message)});
 }
 
 std::vector<Problem> Problems::take()
 {
-    std::ranges::stable_sort(list_, {}, &Problem::place);
     errors_ = 0;
     return std::exchange(list_, {});
 }

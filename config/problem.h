@@ -29,9 +29,15 @@ class Problems {
 public:
     static constexpr std::size_t most = 200;
 
-    void error(Place place, std::string message) { add(Severity::error, place, std::move(message)); }
+    void error(Place place, std::string message)
+    {
+        add(Severity::error, place, std::move(message));
+    }
 
-    void warn(Place place, std::string message) { add(Severity::warning, place, std::move(message)); }
+    void warn(Place place, std::string message)
+    {
+        add(Severity::warning, place, std::move(message));
+    }
 
     bool has_errors() const noexcept { return errors_ > 0; }
 

@@ -43,8 +43,8 @@ std::string unit_text(Bytes value)
 
 } // namespace
 
-Section::Section(const Node* node, std::string path, Problems& problems) :
-    path_(std::move(path)), problems_(problems)
+Section::Section(const Node* node, std::string path, Problems& problems)
+    : path_(std::move(path)), problems_(problems)
 {
     if (node == nullptr)
         return;
@@ -54,7 +54,8 @@ Section::Section(const Node* node, std::string path, Problems& problems) :
     else if (node->kind != Node::Kind::null)
         problems_.error(
             place_,
-            path_ + " must be a mapping (key: value), not " + std::string(kind_name(node->kind))
+            (path_.empty() ? "the file" : path_) + " must be a mapping (key: value), not " +
+                std::string(kind_name(node->kind))
         );
 }
 
@@ -66,6 +67,8 @@ Place Section::place(std::string_view key) const
 
 std::string Section::name(std::string_view key) const
 {
+    if (key.empty())
+        return path_;
     return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
@@ -116,7 +119,9 @@ void Section::read(std::string_view key, std::string& into)
 
 void Section::read(std::string_view key, bool& into)
 {
-    constexpr Choice<bool> choices[] = {{"true", true}, {"false", false}, {"yes", true}, {"no", false}};
+    constexpr Choice<bool> choices[] = {
+        {"true", true}, {"false", false}, {"yes", true}, {"no", false}
+    };
     read(key, into, choices);
 }
 
@@ -270,9 +275,7 @@ bool Section::require(std::string_view key)
     const Node* const value = node_ == nullptr ? nullptr : node_->find(key);
     if (value != nullptr && value->kind != Node::Kind::null)
         return true;
-    problems_.error(
-        value == nullptr ? place_ : value->place, name(key) + " is missing"
-    );
+    problems_.error(value == nullptr ? place_ : value->place, name(key) + " is missing");
     return false;
 }
 
@@ -289,9 +292,10 @@ void Section::finish()
 void Section::unknown(const Entry& entry)
 {
     const std::string where = path_.empty() ? "" : " in " + path_;
-    const auto secret = std::ranges::find(
-        inline_secrets, std::string_view(entry.key), [](const auto& pair) { return pair.first; }
-    );
+    const auto secret =
+        std::ranges::find(inline_secrets, std::string_view(entry.key), [](const auto& pair) {
+            return pair.first;
+        });
     if (secret != inline_secrets.end()) {
         problems_.error(
             entry.place,

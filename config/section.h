@@ -124,9 +124,8 @@ public:
 private:
     std::optional<std::uint64_t>
     bounded_number(std::string_view key, std::uint64_t least, std::uint64_t most);
-    std::optional<std::chrono::milliseconds> duration(
-        std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds step
-    );
+    std::optional<std::chrono::milliseconds>
+    duration(std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds step);
     std::optional<std::size_t> word(std::string_view key, std::span<const std::string_view> words);
     std::string name(std::string_view key) const;
     void unknown(const Entry& entry);

@@ -94,10 +94,7 @@ public:
     }
 
     void OnSequenceStart(
-        const YAML::Mark& mark,
-        const std::string&,
-        YAML::anchor_t anchor,
-        YAML::EmitterStyle::value
+        const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value
     ) override
     {
         open(Node{Node::Kind::list, place_of(mark)}, anchor);
@@ -106,10 +103,7 @@ public:
     void OnSequenceEnd() override { close(); }
 
     void OnMapStart(
-        const YAML::Mark& mark,
-        const std::string&,
-        YAML::anchor_t anchor,
-        YAML::EmitterStyle::value
+        const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value
     ) override
     {
         open(Node{Node::Kind::map, place_of(mark)}, anchor);

@@ -5,9 +5,8 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -43,9 +42,9 @@ std::optional<std::uint64_t> scaled(std::string_view text, std::span<const Unit>
     const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
     if (suffix.empty() && number == 0)
         return 0;
-    const auto* const unit = std::ranges::find(units, suffix, &Unit::suffix);
+    const auto unit = std::ranges::find(units, suffix, &Unit::suffix);
     constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    if (unit == units.data() + units.size() || number > largest / unit->factor)
+    if (unit == units.end() || number > largest / unit->factor)
         return std::nullopt;
     return number * unit->factor;
 }
@@ -89,21 +88,23 @@ bool is_private_v6(const std::array<unsigned char, 16>& b)
     return loopback || (b[0] & 0xfeU) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0U) == 0x80);
 }
 
+/// Insertions, deletions, substitutions and swapped neighbours that lead from `a` to `b`.
 std::size_t edit_distance(std::string_view a, std::string_view b)
 {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+    for (std::size_t i = 0; i <= a.size(); ++i) {
+        for (std::size_t j = 0; j <= b.size(); ++j) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            const std::size_t substituted = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, substituted});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
         }
     }
-    return row[b.size()];
+    return d[a.size()][b.size()];
 }
 
 } // namespace
@@ -164,15 +165,16 @@ bool is_public(const ListenAddress& listen)
                !is_private_v6(binary);
     }
     std::array<unsigned char, 4> binary{};
-    return ::inet_pton(AF_INET, listen.host.c_str(), binary.data()) == 1 &&
-           !is_private_v4(binary);
+    return ::inet_pton(AF_INET, listen.host.c_str(), binary.data()) == 1 && !is_private_v4(binary);
 }
 
 Result<std::string> parse_url(std::string_view text)
 {
     const auto url = boost::urls::parse_uri(text);
     if (!url)
-        return bad(quoted(text) + " is not a URL: write it as \"https://pacs.example.org/dicom-web\"");
+        return bad(
+            quoted(text) + " is not a URL: write it as \"https://pacs.example.org/dicom-web\""
+        );
     const std::string_view scheme(url->scheme().data(), url->scheme().size());
     if (scheme != "http" && scheme != "https")
         return bad(quoted(text) + ": the URL must begin with http:// or https://");
@@ -182,7 +184,8 @@ Result<std::string> parse_url(std::string_view text)
         return bad(quoted(text) + ": the URL has no host name");
     if (url->has_query() || url->has_fragment())
         return bad(quoted(text) + ": the URL must end with its path, without ? or #");
-    if (url->has_port() && (url->port_number() == 0))
+    const std::string_view port(url->port().data(), url->port().size());
+    if (url->has_port() && port_of(port).value_or(0) == 0)
         return bad(quoted(text) + ": the port is a number from 1 to 65535");
     std::string plain(text);
     while (plain.ends_with('/'))
@@ -211,6 +214,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     std::string_view best;
     std::size_t best_distance = 1 + (std::max<std::size_t>(word.size(), 3) / 3);
     for (const std::string_view candidate : known) {
+        if (candidate.size() > 64)
+            continue;
         const std::size_t distance = edit_distance(word, candidate);
         if (distance < best_distance) {
             best = candidate;
