@@ -9,7 +9,17 @@
 namespace gantry {
 
 enum class Errc {
-    malformed = 1, // the other side sent what its protocol forbids
+    spool_full = 1, // free space is below the low-water mark
+    queue_full,     // more is waiting for delivery than we may hold
+    damaged,        // a spool file is not what was acknowledged
+    disk,           // the disk or its file system refused
+    database,       // the queue's or archive's database refused
+    in_use,         // another process holds the state folder
+    newer_schema,   // the database was written by a newer gantry
+    not_found,      // no such row, slot, instance or destination
+    unavailable,    // an origin does not answer
+    unsupported,    // not offered by this origin or this release
+    closed          // shutting down
 };
 
 const boost::system::error_category& category() noexcept;
