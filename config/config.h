@@ -96,9 +96,9 @@ struct AcceptedSyntaxes {
 
 /// How what is queued for one origin is sent.
 struct DeliveryOptions {
-    std::uint32_t batch_instances = 50; // in one STOW-RS request or on one association
+    std::uint32_t batch_instances = 32; // in one STOW-RS request or on one association
     Bytes batch_bytes = 64_MiB;         // one instance may be larger, and then travels alone
-    std::chrono::milliseconds min_backoff = 1s;
+    std::chrono::milliseconds min_backoff = 5s;
     std::chrono::milliseconds max_backoff = 10min;
 };
 
@@ -134,8 +134,8 @@ struct Custody {
     Bytes min_free = 1_GiB; // below it stores are refused (A700H, 503)
     std::uint64_t max_queued =
         2'000'000; // instances not delivered everywhere; above: as below min_free
-    std::chrono::milliseconds keep_delivered = 0s;    // how long files stay when everybody has them
-    std::chrono::milliseconds ledger_age = 24h * 400; // how long it is known who got what
+    std::chrono::milliseconds keep_delivered = 0s;   // how long files stay when everybody has them
+    std::chrono::milliseconds ledger_age = 24h * 90; // how long it is known who got what
 };
 
 struct Commit {

@@ -2,6 +2,8 @@
 
 #include "config/error.h"
 
+#include <boost/url/ipv4_address.hpp>
+#include <boost/url/ipv6_address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
@@ -74,18 +76,19 @@ std::optional<std::uint16_t> port_of(std::string_view text)
 }
 
 /// RFC 1918 and 3927, and loopback.
-bool is_private_v4(const std::array<unsigned char, 4>& b)
+bool is_private(const boost::urls::ipv4_address& address)
 {
+    const auto b = address.to_bytes();
     return b[0] == 127 || b[0] == 10 || (b[0] == 192 && b[1] == 168) ||
            (b[0] == 172 && (b[1] & 0xf0U) == 16) || (b[0] == 169 && b[1] == 254);
 }
 
 /// RFC 4193 and 4291: unique local, link-local, loopback.
-bool is_private_v6(const std::array<unsigned char, 16>& b)
+bool is_private(const boost::urls::ipv6_address& address)
 {
-    const bool loopback =
-        std::all_of(b.begin(), b.end() - 1, [](unsigned char c) { return c == 0; }) && b[15] == 1;
-    return loopback || (b[0] & 0xfeU) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0U) == 0x80);
+    const auto b = address.to_bytes();
+    return address.is_loopback() || (b[0] & 0xfeU) == 0xfc ||
+           (b[0] == 0xfe && (b[1] & 0xc0U) == 0x80);
 }
 
 /// Insertions, deletions, substitutions and swapped neighbours that lead from `a` to `b`.
@@ -151,8 +154,9 @@ Result<ListenAddress> parse_listen(std::string_view text)
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     ListenAddress listen{std::string(bracketed ? host.substr(1, host.size() - 2) : host), *port};
     listen.ipv6 = bracketed;
-    std::array<unsigned char, 16> binary{};
-    if (::inet_pton(bracketed ? AF_INET6 : AF_INET, listen.host.c_str(), binary.data()) != 1)
+    const bool numeric = bracketed ? boost::urls::parse_ipv6_address(listen.host).has_value()
+                                   : boost::urls::parse_ipv4_address(listen.host).has_value();
+    if (!numeric)
         return bad(quoted(text) + hint);
     return listen;
 }
@@ -160,12 +164,11 @@ Result<ListenAddress> parse_listen(std::string_view text)
 bool is_public(const ListenAddress& listen)
 {
     if (listen.ipv6) {
-        std::array<unsigned char, 16> binary{};
-        return ::inet_pton(AF_INET6, listen.host.c_str(), binary.data()) == 1 &&
-               !is_private_v6(binary);
+        const auto address = boost::urls::parse_ipv6_address(listen.host);
+        return address && !is_private(*address);
     }
-    std::array<unsigned char, 4> binary{};
-    return ::inet_pton(AF_INET, listen.host.c_str(), binary.data()) == 1 && !is_private_v4(binary);
+    const auto address = boost::urls::parse_ipv4_address(listen.host);
+    return address && !is_private(*address);
 }
 
 Result<std::string> parse_url(std::string_view text)
@@ -195,9 +198,7 @@ Result<std::string> parse_url(std::string_view text)
 
 bool is_host(std::string_view text)
 {
-    std::array<unsigned char, 16> binary{};
-    const std::string copy(text);
-    if (::inet_pton(AF_INET6, copy.c_str(), binary.data()) == 1)
+    if (boost::urls::parse_ipv6_address(text))
         return true;
     const auto allowed = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
