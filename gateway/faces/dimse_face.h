@@ -1,0 +1,77 @@
+// The DIMSE face: decides who may associate for what, and takes instances into custody. Answers
+// what the routes give; on the association's thread for C-STORE, on the loop for the rest. Knows no
+// protocol of the other side.
+#pragma once
+
+#include "dimse/service_provider.h"
+#include "gateway/custody/queue.h"
+#include "gateway/custody/spool.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace gantry::faces {
+
+/// What one calling AE may do here. Services that no route gives are refused to everybody.
+struct PeerPermissions {
+    bool echo = true;
+    bool store = true;
+    std::uint16_t max_associations = 16; // at once
+};
+
+struct DimseFaceOptions {
+    AeTitle ae_title; // what peers must call us
+    std::unordered_map<AeTitle, PeerPermissions> peers;
+    std::optional<PeerPermissions>
+        unknown_peers;                 // empty: refused (calling AE title not recognised)
+    std::vector<std::string> store_to; // destinations of C-STORE; empty: storage is not offered
+    /// Can every store_to origin take this syntax as it is? Of several in one context the peer's
+    /// first such one is taken.
+    std::function<bool(const Uid&)> taken_as_is;
+};
+
+/// One C-STORE that was answered, for metrics. Any thread.
+struct StoreObservation {
+    AeTitle calling;
+    std::uint16_t status = 0;
+    Bytes bytes;
+};
+
+class DimseFace final : public dimse::ServiceProvider {
+public:
+    /// Both outlive the face.
+    DimseFace(DimseFaceOptions options, custody::Spool& spool, custody::DeliveryQueue& queue);
+    ~DimseFace() override;
+
+    void on_stored(std::function<void(const StoreObservation&)> observer);
+
+    std::optional<dimse::Refusal> admit(const dimse::AssociationRequest& request) override;
+    std::uint16_t max_associations_of(const AeTitle& calling) const override;
+    dimse::ContextAnswer negotiate(
+        const dimse::AssociationInfo& peer, const dimse::ProposedContext& context
+    ) const override;
+    void association_opened(const dimse::AssociationInfo& peer) override;
+    void association_closed(const dimse::AssociationInfo& peer) override;
+    std::variant<std::unique_ptr<dimse::IncomingInstance>, DimseStatus>
+    begin_store(const dimse::AssociationInfo& peer, const dimse::StoreRequest& request) override;
+    asio::awaitable<DimseStatus> on_echo(dimse::AssociationInfo peer) override;
+    asio::awaitable<DimseStatus> on_find(
+        dimse::AssociationInfo peer, dimse::FindRequest request, dimse::MatchSink& matches
+    ) override;
+    asio::awaitable<DimseStatus> on_retrieve(
+        dimse::AssociationInfo peer, dimse::RetrieveRequest request, dimse::InstanceSink& sink
+    ) override;
+    asio::awaitable<dimse::NormalizedResponse>
+    on_normalized(dimse::AssociationInfo peer, dimse::NormalizedRequest request) override;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+} // namespace gantry::faces
