@@ -131,9 +131,8 @@ struct Routes {
 };
 
 struct Custody {
-    Bytes min_free = 1_GiB; // below it stores are refused (A700H, 503)
-    std::uint64_t max_queued =
-        2'000'000; // instances not delivered everywhere; above: as below min_free
+    Bytes min_free = 1_GiB;                          // below it stores are refused (A700H, 503)
+    std::uint64_t max_queued = 5'000'000;            // deliveries to come; above: as below min_free
     std::chrono::milliseconds keep_delivered = 0s;   // how long files stay when everybody has them
     std::chrono::milliseconds ledger_age = 24h * 90; // how long it is known who got what
 };
