@@ -10,6 +10,17 @@ namespace gantry::web {
 
 enum class Errc {
     malformed = 1, // the other side sent what its protocol forbids
+    timeout,       // silence longer than the deadline
+    cut_off,       // the connection or the body ended before its end
+    too_large,     // above a configured limit
+    unsupported,   // understood, and not provided here
+    unresolved,    // the host name has no address
+    unreachable,   // no address took the connection
+    proxy_refused, // the proxy did not open the way
+    tls_failed,    // the handshake failed for another reason than the certificate
+    certificate,   // the peer's certificate was not accepted
+    no_token,      // credentials could not be had: a file or the token endpoint
+    bad_source,    // a body's producer failed, or gave another length than it had promised
 };
 
 const boost::system::error_category& category() noexcept;

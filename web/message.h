@@ -1,8 +1,6 @@
 // HTTP requests and responses as values (RFC 9110), without the library behind them.
 #pragma once
 
-#include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +11,21 @@ namespace gantry::web {
 
 enum class Method : std::uint8_t { get, head, post, put, remove, options };
 
+/// "GET", "DELETE" ...
+std::string_view to_string(Method method) noexcept;
+
+/// "Not Found" for 404; "Status" where the code has no name.
+std::string_view reason_phrase(std::uint16_t status) noexcept;
+
+/// One or more token characters (RFC 9110 5.6.2).
+bool is_token(std::string_view text) noexcept;
+
+/// May stand as a field's value: no CR, LF, NUL or other control (RFC 9110 5.5).
+bool is_field_value(std::string_view text) noexcept;
+
+/// Equal without regard to ASCII case.
+bool same_name(std::string_view a, std::string_view b) noexcept;
+
 /// Field names compare without case; order and repetitions are kept.
 class Fields {
 public:
@@ -22,18 +35,16 @@ public:
     }
 
     /// The first value of that name, empty where there is none.
-    std::string_view find(std::string_view name) const noexcept
-    {
-        const auto same = [&](const auto& field) {
-            return std::ranges::equal(field.first, name, [](unsigned char a, unsigned char b) {
-                return std::tolower(a) == std::tolower(b);
-            });
-        };
-        const auto found = std::ranges::find_if(fields_, same);
-        return found == fields_.end() ? std::string_view{} : std::string_view(found->second);
-    }
+    std::string_view find(std::string_view name) const noexcept;
 
-    bool has(std::string_view name) const noexcept { return find(name).data() != nullptr; }
+    bool has(std::string_view name) const noexcept;
+
+    /// How many fields have that name.
+    std::size_t count(std::string_view name) const noexcept;
+
+    bool empty() const noexcept { return fields_.empty(); }
+
+    void clear() noexcept { fields_.clear(); }
 
     auto begin() const noexcept { return fields_.begin(); }
 

@@ -1,12 +1,13 @@
 // multipart/related (RFC 2046 5.1, RFC 2387), read as a stream and written with a known length.
+// Runs on the loop; never holds a part in memory.
 #pragma once
 
 #include "gateway/loop/asio.h"
 #include "mapping/vocabulary/bytes.h"
 #include "mapping/vocabulary/result.h"
 #include "web/message.h"
+#include "web/multipart_parser.h"
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,17 +16,14 @@
 
 namespace gantry::web {
 
-struct MultipartLimits {
-    std::size_t max_part_header = 16'384;
-    std::size_t max_parts = 100'000;
-};
-
-/// Draws bytes from anything that reads in pieces: a request's body, a response's.
+/// Draws bytes from anything that reads in pieces: a request's body, a response's. Empty at the
+/// end; the bytes stay valid until the next call.
 using ByteSource = std::function<asio::awaitable<Result<ConstBytes>>()>;
 
 /// Reads part by part. Memory does not depend on the size of parts. Tolerates preamble, epilogue,
 /// LF line ends, a first delimiter without its CRLF. A body without its final delimiter is an error
-/// (cut_off) after the last whole part.
+/// (cut_off) after the last whole part; malformed and too_large (a limit) are the others of its
+/// own. After an error every call gives that error again.
 class MultipartReader {
 public:
     MultipartReader(std::string boundary, ByteSource source, MultipartLimits limits);
@@ -34,9 +32,10 @@ public:
     MultipartReader& operator=(MultipartReader&&) noexcept;
 
     /// Skips what is left of the current part and returns the fields of the next; empty after the
-    /// final delimiter.
+    /// final delimiter, when the source has been read to its end.
     asio::awaitable<Result<std::optional<Fields>>> next_part();
-    /// The next bytes of the current part, valid until the next call; empty at its end.
+    /// The next bytes of the current part, valid until the next call; empty at its end. An error
+    /// means that the part is not whole.
     asio::awaitable<Result<ConstBytes>> read();
 
 private:

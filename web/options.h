@@ -32,6 +32,7 @@ struct ServerOptions {
     std::optional<TlsFiles> tls;
     Bytes max_body = 4_GiB;              // 413 above
     Bytes max_header = 32_KiB;           // request line and fields, 431 above
+    Bytes max_target = 8_KiB;            // 414 above
     std::uint16_t max_connections = 512; // further ones wait in the listen queue
     std::chrono::milliseconds header_timeout{20s
     }; // from the first byte of a request to the end of its head

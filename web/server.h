@@ -61,6 +61,10 @@ public:
 /// Cancelled when the client goes away while the handler runs, and by the server's stop.
 using Handler = std::function<asio::awaitable<void>(const Request&, RequestBody&, Response&)>;
 
+/// Asked before the handler of every request, once its route is known; a head instead of nothing is
+/// the answer (sent without a body). Here tokens will be checked.
+using Gate = std::function<asio::awaitable<std::optional<ResponseHead>>(const Request&)>;
+
 /// Method and path pattern ("/studies/{study}/series") to handler. Unknown path: 404; known path,
 /// other method: 405 with Allow. HEAD is answered by the GET route without its body.
 class Router {
@@ -93,7 +97,10 @@ public:
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Serves one bound acceptor until cancelled.
+    /// Set before serve().
+    void set_gate(Gate gate);
+
+    /// Serves one bound acceptor until cancelled. May run for several acceptors at once.
     asio::awaitable<void> serve(asio::ip::tcp::acceptor acceptor);
     /// Idle connections close; running requests finish, later ones on the same connection are not
     /// read.
