@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gantry::custody {
@@ -26,10 +27,12 @@ enum class DeliveryState : std::uint8_t {
     delivered,
     failed,      // never by itself; an operator may retry it
     quarantined, // conflict, or our copy is damaged
-    held         // its destination is held, or it was held by an operator
+    held,        // would be queued or deferred, but its destination is held or no longer configured
+    dropped      // given up by a person; shown like delivered ones, with all
 };
 
 const char* to_string(DeliveryState state) noexcept;
+std::optional<DeliveryState> delivery_state(std::string_view text) noexcept;
 
 /// A claimed delivery: one instance to one destination.
 struct Delivery {
@@ -39,7 +42,8 @@ struct Delivery {
     std::uint32_t attempts = 0; // this one included
 };
 
-/// What became of an attempt. `next_attempt` for deferred ones.
+/// What became of an attempt: delivered, deferred (until `next_attempt`), failed, quarantined, or
+/// queued (given back as it was).
 struct DeliveryRecord {
     std::int64_t id = 0;
     DeliveryState state = DeliveryState::deferred;
@@ -56,7 +60,8 @@ struct QueueRow {
     DeliveryState state = DeliveryState::queued;
     std::uint32_t attempts = 0;
     std::optional<WallTime> next_attempt;
-    std::string last_error;
+    std::string last_error; // of the last attempt, while not delivered
+    std::string answer;     // delivered: the destination's
     WallTime received;
     std::optional<WallTime> delivered;
     std::string calling_ae;
@@ -67,7 +72,7 @@ struct QueueRow {
 };
 
 struct QueueFilter {
-    bool all = false; // delivered ones too
+    bool all = false; // delivered and dropped ones too
     std::optional<std::string> destination;
     std::optional<DeliveryState> state;
     std::optional<Uid> study;
@@ -88,7 +93,9 @@ struct DestinationSummary {
     std::uint64_t failed = 0;
     std::uint64_t quarantined = 0;
     std::uint64_t held_rows = 0;
-    std::optional<WallTime> oldest; // receipt of the oldest not delivered
+    std::uint64_t dropped = 0;
+    std::optional<WallTime> oldest;         // receipt of the oldest not delivered
+    std::optional<WallTime> last_delivered; // of studies() only
     std::string last_error;
 };
 
@@ -106,8 +113,26 @@ struct QueueOptions {
     std::vector<std::string>
         destinations; // configured now; rows of others stay visible and are held
     std::uint64_t max_queued = 5'000'000; // rows not delivered; enqueue() fails above (queue_full)
-    std::chrono::hours keep_delivered{0}; // spool files of delivered instances stay this long
-    std::chrono::hours ledger_age{24 * 90};
+    std::chrono::milliseconds keep_delivered{0}; // spool files of delivered instances stay so long
+    std::chrono::milliseconds ledger_age{std::chrono::hours{24 * 90}};
+    std::chrono::milliseconds max_backoff{std::chrono::minutes{10}}; // no retry is due later than
+                                                                     // this after a restart
+};
+
+/// What the queue holds, read by another process than the service: while it runs, or while it does
+/// not. Blocking; without leases, so that nothing is `sending`. Never modifies anything.
+class QueueReader {
+public:
+    /// `destinations`: those configured; rows of others show as held. Fails: not_found where there
+    /// is no database, newer_schema, database.
+    static Result<std::unique_ptr<QueueReader>>
+    open(const std::filesystem::path& database, std::vector<std::string> destinations);
+    virtual ~QueueReader() = default;
+
+    virtual Result<std::vector<QueueRow>> list(const QueueFilter& filter) = 0;
+    virtual Result<std::vector<DestinationSummary>> summary() = 0;
+    virtual Result<std::vector<StudySummary>>
+    studies(std::optional<Uid> study, std::size_t limit) = 0;
 };
 
 class DeliveryQueue {
@@ -128,11 +153,14 @@ public:
     /// the sweep would find it again.
     virtual void enqueue(StoredInstance instance) = 0;
 
-    // All below: loop.
+    // All below: loop. But for ready(), none is interrupted by cancellation; each ends within
+    // half a minute, whatever the disk does.
 
     /// Up to max_instances of one study and max_bytes together (at least one instance), oldest
-    /// first, under a lease. Empty where nothing is ready. An identical instance that is already
-    /// under way to that destination is not handed out twice.
+    /// first, under a lease. Empty where nothing is ready, or the destination is held. Of several
+    /// receipts of one SOP instance the oldest goes first, the next when it has ended; an identical
+    /// one is then delivered with it. Fails while the database cannot be written: what could not be
+    /// recorded is not sent.
     virtual asio::awaitable<Result<std::vector<Delivery>>> claim(
         std::string destination,
         std::size_t max_instances,
@@ -140,12 +168,14 @@ public:
         std::chrono::seconds lease
     ) = 0;
     /// Durable when it completes. Slots of instances with nothing left to deliver are released
-    /// afterwards.
+    /// afterwards. Records may stand for rows whose lease has run out; those already delivered stay
+    /// so. An error means: not durable yet. The record is kept and written as soon as the database
+    /// can be written, and its instances are not handed out before; do not record them again.
     virtual asio::awaitable<Result<void>> record(std::vector<DeliveryRecord> records) = 0;
     virtual asio::awaitable<Result<void>>
     renew(std::vector<std::int64_t> ids, std::chrono::seconds lease) = 0;
     /// Completes when claim() may find something: a new instance, a due retry, a release. At once
-    /// where that is so now.
+    /// where that is so now. Cancelled like any wait.
     virtual asio::awaitable<void> ready(std::string destination) = 0;
 
     virtual asio::awaitable<Result<std::vector<QueueRow>>> list(QueueFilter filter) = 0;

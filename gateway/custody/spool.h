@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ struct Envelope {
     std::string calling_ae; // or empty
     std::string called_ae;
     std::string peer_address;
-    std::vector<std::string> destinations; // names of origins; at most 16
+    std::vector<std::string> destinations; // names of origins; 1 to 16
     Bytes length;                          // of the data set
     Digest digest{};
 };
@@ -90,7 +91,8 @@ struct SweptSlot {
     };
 
     State state = State::empty;
-    StoredInstance instance; // complete: all of it; torn: what could be read
+    StoredInstance instance; // complete: all of it; torn: what could be read, the slot always
+    std::string reason;      // torn: what is wrong
 };
 
 /// Any thread may call, several at once.
@@ -114,8 +116,9 @@ public:
     /// Returns its new path.
     virtual Result<std::filesystem::path>
     quarantine(const std::string& slot, const std::string& reason) = 0;
-    /// Looks at every slot, once, before anything else runs. `verify_digest` reads the data of
-    /// those named by `suspect` only; heads are always checked.
+    /// Looks at every slot, once, before anything else runs. Heads are always checked; the data is
+    /// read and its digest verified only where `suspect` says so. `found` may call release() and
+    /// quarantine() for the slot it is given; empty ones are taken for use by the sweep itself.
     virtual Result<void> sweep(
         const std::function<bool(const StoredInstance&)>& suspect,
         const std::function<void(SweptSlot)>& found
@@ -125,6 +128,8 @@ public:
     free_space() const = 0;         // of the file system, as last measured (at most a second old)
     virtual Bytes used() const = 0; // by slots, empty ones included
     virtual bool accepting() const = 0; // free_space above min_free
+    /// Receipt ids given from now on are above `seen`: what the index remembers.
+    virtual void number_above(ReceiptId seen) = 0;
     /// Duration of the last flushes, for the latency histogram: called on the writing thread after
     /// each.
     virtual void on_flush(std::function<void(std::chrono::nanoseconds)> observer) = 0;
