@@ -12,10 +12,11 @@
 
 namespace gantry::mapping {
 
-/// What comes out is PS3.5 A.2: sequences and items of undefined length, no group lengths, no
-/// trailing padding. VRs that were not written come from the data dictionary, private ones by their
-/// creator, else UN; choices (US or SS, OB or OW) are made as PS3.5 annex A says, from elements
-/// before them. A value that its VR's 16-bit length cannot hold becomes UN (PS3.5 6.2.2).
+/// What comes out is PS3.5 A.2: sequences and items of undefined length, values of even length, no
+/// group lengths, no trailing padding. VRs that were not written come from the data dictionary,
+/// private ones by their creator, else UN; choices (US or SS, OB or OW) are made as PS3.5 annex A
+/// says, from elements before them. A value that its VR's 16-bit length cannot hold becomes UN
+/// (PS3.5 6.2.2). Deflated is inflated, and else kept as it is.
 class Reencoder {
 public:
     /// Takes the next bytes, in pieces of at most 64 KiB or the size of the chunk fed; what it
