@@ -1,6 +1,6 @@
 #include "gateway/error.h"
-#include "mapping/vocabulary/transfer_syntax.h"
 #include "gateway/faces/dimse_face.h"
+#include "mapping/vocabulary/transfer_syntax.h"
 
 #include <doctest/doctest.h>
 
@@ -67,6 +67,8 @@ public:
     Bytes used() const override { return {}; }
 
     bool accepting() const override { return !full; }
+
+    void number_above(custody::ReceiptId) override {}
 
     void on_flush(std::function<void(std::chrono::nanoseconds)>) override {}
 

@@ -1,0 +1,75 @@
+#include "gateway/destination.h"
+
+#include "gateway/error.h"
+#include "gateway/origins/web_origin.h"
+
+#include <utility>
+
+namespace gantry {
+
+namespace {
+
+custody::DeliveryOptions delivery_options(const config::Origin& configured)
+{
+    custody::DeliveryOptions options;
+    options.concurrent = configured.web.connections;
+    options.max_instances = configured.delivery.batch_instances;
+    options.max_bytes = configured.delivery.batch_bytes;
+    options.min_backoff = configured.delivery.min_backoff;
+    options.max_backoff = configured.delivery.max_backoff;
+    return options;
+}
+
+WebOriginOptions web_origin_options(const config::Origin& configured)
+{
+    using Policy = config::AcceptedSyntaxes::Policy;
+    WebOriginOptions options;
+    options.pass_as_is = configured.transfer_syntaxes.policy == Policy::as_they_are;
+    if (configured.transfer_syntaxes.policy == Policy::listed)
+        options.transfer_syntaxes = configured.transfer_syntaxes.listed;
+    return options;
+}
+
+} // namespace
+
+Result<std::unique_ptr<Destination>>
+Destination::open(const config::Origin& configured, const Ground& ground)
+{
+    auto destination = std::make_unique<Destination>();
+    destination->name_ = configured.name;
+    destination->delivery_ = delivery_options(configured);
+    if (configured.kind == config::Origin::Kind::local) {
+        destination->reached_by_ = "this machine";
+        LocalOriginOptions options;
+        options.name = configured.name;
+        options.folder = ground.state_dir / "archive";
+        options.min_free = ground.min_free;
+        auto local = LocalOrigin::open(std::move(options), ground.disk, ground.clock);
+        if (!local)
+            return local.error();
+        destination->local_ = std::move(*local);
+        return destination;
+    }
+    destination->reached_by_ = configured.web.url;
+    const std::filesystem::path scratch = ground.state_dir / "scratch";
+    std::error_code code;
+    std::filesystem::create_directories(scratch, code);
+    if (code)
+        return error(Errc::disk, "cannot create " + scratch.string() + ": " + code.message());
+    destination->client_ = std::make_unique<web::Client>(ground.loop, configured.web);
+    destination->web_ = std::make_unique<WebOrigin>(
+        configured.name, *destination->client_, web_origin_options(configured), ground.disk, scratch
+    );
+    return destination;
+}
+
+custody::DeliveryRunner&
+Destination::deliver(custody::DeliveryQueue& queue, custody::Spool& spool, const Ground& ground)
+{
+    runner_ = std::make_unique<custody::DeliveryRunner>(
+        origin(), queue, spool, ground.disk, ground.clock, delivery_
+    );
+    return *runner_;
+}
+
+} // namespace gantry

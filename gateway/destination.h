@@ -1,0 +1,57 @@
+// One origin as configured, with what reaches it and, where something is stored to it, what
+// delivers to it.
+#pragma once
+
+#include "config/config.h"
+#include "gateway/custody/delivery.h"
+#include "gateway/origin.h"
+#include "gateway/origins/local_origin.h"
+#include "web/client.h"
+
+#include <memory>
+#include <string>
+
+namespace gantry {
+
+/// What every origin stands on; outlives them all.
+struct Ground {
+    asio::any_io_executor loop;
+    const Clock& clock;
+    WorkerPool& disk;
+    std::filesystem::path state_dir;
+    Bytes min_free;
+};
+
+class Destination {
+public:
+    /// Blocking: a local origin opens its files. Fails with a text for an operator.
+    static Result<std::unique_ptr<Destination>>
+    open(const config::Origin& configured, const Ground& ground);
+
+    Origin& origin() noexcept { return local_ ? static_cast<Origin&>(*local_) : *web_; }
+
+    /// nullptr where this is not the local one.
+    LocalOrigin* local() noexcept { return local_.get(); }
+
+    const std::string& name() const noexcept { return name_; }
+
+    const std::string& reached_by() const noexcept { return reached_by_; }
+
+    /// Deliveries from the queue to this origin.
+    custody::DeliveryRunner&
+    deliver(custody::DeliveryQueue& queue, custody::Spool& spool, const Ground& ground);
+
+    /// nullptr where nothing is delivered to it.
+    custody::DeliveryRunner* runner() noexcept { return runner_.get(); }
+
+private:
+    std::string name_;
+    std::string reached_by_;
+    custody::DeliveryOptions delivery_;
+    std::unique_ptr<web::Client> client_;
+    std::unique_ptr<Origin> web_;
+    std::unique_ptr<LocalOrigin> local_;
+    std::unique_ptr<custody::DeliveryRunner> runner_;
+};
+
+} // namespace gantry
