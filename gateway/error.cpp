@@ -20,6 +20,7 @@ public:
         case Errc::newer_schema: return "written by a newer version of gantry";
         case Errc::not_found: return "not found";
         case Errc::unavailable: return "unavailable";
+        case Errc::invalid: return "invalid";
         case Errc::unsupported: return "not supported";
         case Errc::closed: return "shutting down";
         }

@@ -18,6 +18,7 @@ enum class Errc {
     newer_schema,   // the database was written by a newer gantry
     not_found,      // no such row, slot, instance or destination
     unavailable,    // an origin does not answer
+    invalid,        // what was given cannot be kept as it is
     unsupported,    // not offered by this origin or this release
     closed          // shutting down
 };
