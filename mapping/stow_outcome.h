@@ -60,15 +60,16 @@ enum class Decision : std::uint8_t {
     refresh_token,          // then retry; alarm if the new one is refused as well
     hold_and_alarm,         // nothing is wrong with the instance: keep it, tell the operator
     fail,                   // for good; an operator may send it again
-    conflict_check,         // the archive has one of this UID: delivered if it is the same, else
-                            // quarantine; if it has none after all, fail
-    transcode,              // once more in Explicit VR Little Endian; if it was in that, fail
+    conflict_check, // the archive may have one of this UID: delivered if it is the same, else
+                    // quarantine; if it has none after all, fail
+    transcode,      // once more in Explicit VR Little Endian; if it was in that, fail
 };
 
 struct Verdict {
     Decision decision = Decision::retry;
     unsigned max_attempts = 0; // of retry_limited
     std::string reason;        // for queue, ledger and log: "HTTP 503", "FailureReason A700", ...
+    bool alarm = false;        // whatever is decided, an operator must know
     DimseStatus status;        // the C-STORE response, where it waits for the archive
 };
 
