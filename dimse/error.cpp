@@ -11,7 +11,18 @@ public:
     std::string message(int code) const override
     {
         switch (static_cast<Errc>(code)) {
-        case Errc::malformed: return "malformed";
+        case Errc::malformed: return "protocol violated";
+        case Errc::not_resolved: return "host name not resolved";
+        case Errc::not_connected: return "not connected";
+        case Errc::rejected: return "association rejected";
+        case Errc::aborted: return "aborted by the peer";
+        case Errc::released: return "released by the peer";
+        case Errc::closed: return "connection closed by the peer";
+        case Errc::timeout: return "timeout";
+        case Errc::stopped: return "stopped";
+        case Errc::no_context: return "no presentation context accepted";
+        case Errc::unreadable: return "file not readable";
+        case Errc::set_up: return "set-up failed";
         }
         return "unknown error";
     }

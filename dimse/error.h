@@ -10,6 +10,17 @@ namespace gantry::dimse {
 
 enum class Errc {
     malformed = 1, // the other side sent what its protocol forbids
+    not_resolved,  // no address for the peer's host name
+    not_connected, // no TCP connection to the peer
+    rejected,      // A-ASSOCIATE-RJ; the detail says result, source and reason
+    aborted,       // A-ABORT from the peer
+    released,      // the peer released in the middle of an exchange
+    closed,        // the connection is gone without a word
+    timeout,       // the peer was silent for too long
+    stopped,       // we are asked to end
+    no_context,    // the peer accepted no presentation context for it
+    unreadable,    // our own file cannot be read, or is not what it should be
+    set_up         // the process cannot speak DIMSE at all
 };
 
 const boost::system::error_category& category() noexcept;

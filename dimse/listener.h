@@ -14,15 +14,16 @@
 
 namespace gantry::dimse {
 
-/// Once per process, before any thread starts: DCMTK's process-wide settings (PDU limits, no
-/// reverse DNS, timeouts), the data dictionary, and its log bridged into spdlog. Fails where the
-/// dictionary cannot be loaded.
-Result<void> initialise(const Timeouts& timeouts);
+/// Once per process, before any thread starts: the data dictionary, DCMTK's log bridged into spdlog
+/// (errors only: below them are values of data sets), SIGPIPE ignored. Fails where the dictionary
+/// cannot be loaded.
+Result<void> initialise();
 
 class Listener {
 public:
     /// `pool` needs as many threads as options.max_associations. All references outlive the
-    /// listener.
+    /// listener. A called AE title other than options.ae_title is refused before the provider is
+    /// asked.
     Listener(
         asio::any_io_executor loop,
         AcceptorOptions options,
@@ -33,7 +34,8 @@ public:
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
-    /// Serves one bound acceptor until cancelled. May run for several acceptors at once. Loop.
+    /// Serves one bound acceptor until cancelled. May run for several acceptors at once. Of more
+    /// than options.max_pending_connections the oldest gives way. Loop.
     asio::awaitable<void> serve(asio::ip::tcp::acceptor acceptor);
 
     /// No new associations: later requests are refused as temporary congestion; running ones go on.
@@ -42,8 +44,8 @@ public:
     /// Aborts what still runs (A-ABORT goes out) and completes when no association is left. Loop.
     asio::awaitable<void> stop();
 
-    std::size_t associations() const noexcept; // negotiated or being negotiated
-    std::size_t pending() const noexcept;      // connections whose A-ASSOCIATE-RQ is not complete
+    std::size_t associations() const noexcept; // negotiated or being negotiated; loop
+    std::size_t pending() const noexcept; // connections whose A-ASSOCIATE-RQ is not complete; loop
 
 private:
     struct State;

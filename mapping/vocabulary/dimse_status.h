@@ -42,6 +42,7 @@ inline constexpr std::uint16_t sop_class_not_supported = 0x0122;   // PS3.7 C.5.
 inline constexpr std::uint16_t not_authorised = 0x0124;            // PS3.7 C.5.22
 inline constexpr std::uint16_t duplicate_invocation = 0x0210;      // PS3.7 C.5.14
 inline constexpr std::uint16_t unrecognised_operation = 0x0211;    // PS3.7 C.5.15
+inline constexpr std::uint16_t mistyped_argument = 0x0212;         // PS3.7 C.5.16
 inline constexpr std::uint16_t out_of_resources = 0xa700;          // PS3.4 B.2.3
 inline constexpr std::uint16_t move_destination_unknown = 0xa801;  // PS3.4 C.4.2.1.5
 inline constexpr std::uint16_t data_set_mismatch = 0xa900;         // PS3.4 B.2.3

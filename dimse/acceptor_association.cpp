@@ -1,0 +1,293 @@
+#include "dimse/acceptor_association.h"
+
+#include "dimse/log.h"
+#include "gateway/loop/worker_pool.h"
+#include "mapping/vocabulary/sop_class.h"
+
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+#include <variant>
+
+namespace gantry::dimse {
+
+namespace {
+
+// How long a peer that has been told the end may take to close (ARTIM, PS3.8 9.1.5), while we
+// throw away what it still sends. A thread waits for it, so it is short.
+constexpr std::chrono::milliseconds linger{500};
+
+// (0000,0902) is LO: 64 characters, no backslash.
+std::string error_comment(const std::string& text)
+{
+    std::string comment = text.substr(0, 64);
+    std::erase_if(comment, [](char c) { return c < 0x20 || c > 0x7e || c == '\\'; });
+    return comment;
+}
+
+const char* end_text(Interruption end)
+{
+    switch (end) {
+    case Interruption::released: return "released";
+    case Interruption::aborted: return "aborted by peer";
+    case Interruption::closed: return "connection lost";
+    case Interruption::silence: return "idle";
+    case Interruption::stopped: return "stopping";
+    case Interruption::release_confirmed:
+    case Interruption::broken: return "protocol violated by peer";
+    case Interruption::none: break;
+    }
+    return "failed";
+}
+
+/// The class and the instance stand in other elements for some N-services (PS3.7 10.3).
+std::string_view either(const CommandSet& set, std::uint16_t affected, std::uint16_t requested)
+{
+    const std::string_view first = set.text(affected);
+    return first.empty() ? set.text(requested) : first;
+}
+
+bool usable_uid(std::string_view text)
+{
+    return Uid::parse(text).has_value();
+}
+
+} // namespace
+
+AcceptorAssociation::AcceptorAssociation(
+    asio::any_io_executor loop,
+    const AcceptorOptions& options,
+    ServiceProvider& provider,
+    AcceptedConnection accepted,
+    std::stop_token stop
+)
+    : loop_(std::move(loop)),
+      provider_(provider),
+      info_(std::move(accepted.info)),
+      request_(std::move(accepted.request)),
+      pdu_size_(options.pdu_size),
+      stop_token_(stop),
+      stop_(std::move(stop)),
+      connection_(std::move(accepted.socket), stop_, options.timeouts.dimse),
+      reader_(connection_, options.pdu_size)
+{
+}
+
+void AcceptorAssociation::run() noexcept
+{
+    bool opened = false;
+    try {
+        opened = open();
+        if (opened)
+            close(serve());
+    } catch (const std::exception& fault) {
+        log().error("association failed assoc={} reason=\"{}\"", info_.id, fault.what());
+        connection_.finish(pdu::user_abort(), linger);
+    }
+    if (opened)
+        provider_.association_closed(info_);
+}
+
+bool AcceptorAssociation::open()
+{
+    auto parsed = parse_associate_request(request_);
+    request_ = {};
+    if (const auto* reason = std::get_if<pdu::AbortReason>(&parsed)) {
+        log().warn(
+            "association aborted assoc={} calling={} peer={} reason=\"A-ASSOCIATE-RQ malformed\"",
+            info_.id,
+            info_.calling.str(),
+            info_.peer_address
+        );
+        connection_.finish(pdu::provider_abort(*reason), linger);
+        return false;
+    }
+    const auto& request = std::get<AssociateRequest>(parsed);
+    if (!request.dicom_application_context) {
+        connection_.finish(pdu::reject(Refusal::application_context_name), linger);
+        return false;
+    }
+    info_.implementation_version = request.user.implementation_version;
+    Negotiated negotiated = negotiate(request, info_, provider_, pdu_size_);
+    contexts_ = std::move(negotiated.contexts);
+    writer_.emplace(connection_, request.user.max_pdu);
+    if (connection_.write(write_associate_accept(negotiated.accept)) != Transfer::done)
+        return false;
+    log().info(
+        "association accepted assoc={} calling={} called={} peer={} contexts={}/{}",
+        info_.id,
+        info_.calling.str(),
+        info_.called.str(),
+        info_.peer_address,
+        contexts_.size(),
+        request.contexts.size()
+    );
+    provider_.association_opened(info_);
+    return true;
+}
+
+Interruption AcceptorAssociation::serve()
+{
+    for (;;) {
+        CommandMessage message;
+        if (const Interruption met = reader_.read_command(message); met != Interruption::none)
+            return met;
+        if (const Interruption met = serve_message(message); met != Interruption::none)
+            return met;
+    }
+}
+
+Interruption AcceptorAssociation::serve_message(const CommandMessage& message)
+{
+    const AcceptedContext* context = contexts_.find(message.context);
+    const auto field = static_cast<std::uint16_t>(message.set.command());
+    if (context == nullptr)
+        return reader_.broken(pdu::AbortReason::invalid_parameter_value);
+    if (message.set.command() == Command::c_cancel_rq)
+        return Interruption::none; // of something that has already ended (PS3.7 9.3.2.3)
+    if ((field & response_bit) != 0 || !message.set.us(element::message_id))
+        return reader_.broken(pdu::AbortReason::unexpected_parameter);
+    switch (message.set.command()) {
+    case Command::c_echo_rq: return echo(message, *context);
+    case Command::c_store_rq: return store(message, *context);
+    default: return refuse(message, {status::unrecognised_operation, {}});
+    }
+}
+
+Interruption
+AcceptorAssociation::echo(const CommandMessage& message, const AcceptedContext& context)
+{
+    if (message.set.has_data_set() ||
+        service_of(context.abstract_syntax.str()) != Service::verification)
+        return refuse(message, {status::sop_class_not_supported, {}});
+    DimseStatus answer{status::processing_failure, {}};
+    try {
+        answer = block_on(loop_, provider_.on_echo(info_), stop_token_);
+    } catch (const std::exception& fault) {
+        if (stop_.requested())
+            return Interruption::stopped;
+        log().error("echo failed assoc={} reason=\"{}\"", info_.id, fault.what());
+    }
+    return respond(message, answer);
+}
+
+std::optional<DimseStatus> AcceptorAssociation::check(
+    const CommandMessage& message, const AcceptedContext& context, StoreRequest& request
+) const
+{
+    const CommandSet& set = message.set;
+    const auto sop_class = Uid::parse(set.text(element::affected_sop_class));
+    const auto sop_instance = Uid::parse(set.text(element::affected_sop_instance));
+    if (!set.has_data_set() || !sop_class)
+        return DimseStatus{status::mistyped_argument, {}};
+    if (!sop_instance)
+        return DimseStatus{status::invalid_sop_instance, {}};
+    if (*sop_class != context.abstract_syntax || service_of(sop_class->str()) != Service::storage)
+        return DimseStatus{status::sop_class_not_supported, "not the class of its context"};
+    request.sop = {*sop_class, *sop_instance};
+    request.transfer_syntax = context.transfer_syntax;
+    request.message_id = set.us(element::message_id).value_or(0);
+    request.move_originator = AeTitle::parse(set.text(element::move_originator));
+    request.move_originator_message_id = set.us(element::move_originator_message_id).value_or(0);
+    return std::nullopt;
+}
+
+Interruption
+AcceptorAssociation::store(const CommandMessage& message, const AcceptedContext& context)
+{
+    StoreRequest request;
+    if (const auto refusal = check(message, context, request))
+        return refuse(message, *refusal);
+    auto begun = provider_.begin_store(info_, request);
+    if (const auto* refusal = std::get_if<DimseStatus>(&begun))
+        return refuse(message, *refusal);
+    const auto& instance = std::get<std::unique_ptr<IncomingInstance>>(begun);
+    if (const Interruption met = receive(message.context, instance.get());
+        met != Interruption::none)
+        return met; // dropped, unfinished
+    const DimseStatus answer = instance->finish();
+    if (status_class(answer.code) != StatusClass::failure)
+        ++stored_;
+    log().debug(
+        "stored assoc={} instance={} status={:04x}",
+        info_.id,
+        request.sop.sop_instance.str(),
+        answer.code
+    );
+    return respond(message, answer);
+}
+
+Interruption AcceptorAssociation::receive(std::uint8_t context, IncomingInstance* instance)
+{
+    bool wanted = true;
+    for (;;) {
+        ConstBytes fragment;
+        if (const Interruption met = reader_.read_data(context, fragment);
+            met != Interruption::none)
+            return met;
+        if (fragment.empty())
+            return Interruption::none;
+        wanted = wanted && instance->write(fragment).has_value();
+    }
+}
+
+Interruption AcceptorAssociation::refuse(const CommandMessage& message, const DimseStatus& status)
+{
+    if (message.set.has_data_set()) {
+        if (const Interruption met = reader_.skip_data(message.context); met != Interruption::none)
+            return met;
+    }
+    return respond(message, status);
+}
+
+Interruption AcceptorAssociation::respond(const CommandMessage& message, const DimseStatus& status)
+{
+    const CommandSet& request = message.set;
+    const auto field = static_cast<std::uint16_t>(request.command());
+    const std::string_view sop_class =
+        either(request, element::affected_sop_class, element::requested_sop_class);
+    const std::string_view sop_instance =
+        either(request, element::affected_sop_instance, element::requested_sop_instance);
+    response_.clear();
+    CommandWriter writer(response_);
+    if (usable_uid(sop_class))
+        writer.uid(element::affected_sop_class, sop_class);
+    writer.us(element::command_field, static_cast<std::uint16_t>(field | response_bit))
+        .us(element::message_id_responded_to, request.us(element::message_id).value_or(0))
+        .us(element::data_set_type, no_data_set)
+        .us(element::status, status.code);
+    if (!status.comment.empty())
+        writer.text(element::error_comment, error_comment(status.comment));
+    if (usable_uid(sop_instance))
+        writer.uid(element::affected_sop_instance, sop_instance);
+    writer.finish();
+    return interruption_of(writer_->write_command(message.context, response_));
+}
+
+void AcceptorAssociation::close(Interruption end)
+{
+    log().info(
+        "association ended assoc={} calling={} reason=\"{}\" stored={}",
+        info_.id,
+        info_.calling.str(),
+        end_text(end),
+        stored_
+    );
+    switch (end) {
+    case Interruption::released: connection_.finish(pdu::release_response(), linger); break;
+    case Interruption::silence:
+    case Interruption::stopped: connection_.finish(pdu::user_abort(), linger); break;
+    case Interruption::release_confirmed:
+        connection_.finish(pdu::provider_abort(pdu::AbortReason::unexpected_pdu), linger);
+        break;
+    case Interruption::broken:
+        connection_.finish(pdu::provider_abort(reader_.abort_reason()), linger);
+        break;
+    case Interruption::none:
+    case Interruption::aborted:
+    case Interruption::closed: break;
+    }
+}
+
+} // namespace gantry::dimse

@@ -1,0 +1,68 @@
+// One association that a peer opened, from its complete A-ASSOCIATE-RQ to its end (PS3.8 7, PS3.7
+// 9). Runs on one worker thread and blocks there.
+#pragma once
+
+#include "dimse/associate.h"
+#include "dimse/connection.h"
+#include "dimse/message_stream.h"
+#include "dimse/negotiation.h"
+#include "dimse/options.h"
+#include "dimse/service_provider.h"
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+
+namespace gantry::dimse {
+
+/// What the loop hands over.
+struct AcceptedConnection {
+    FileDescriptor socket;
+    wire::Buffer request; // the A-ASSOCIATE-RQ without its PDU head
+    AssociationInfo info;
+};
+
+class AcceptorAssociation {
+public:
+    /// The references outlive the association.
+    AcceptorAssociation(
+        asio::any_io_executor loop,
+        const AcceptorOptions& options,
+        ServiceProvider& provider,
+        AcceptedConnection accepted,
+        std::stop_token stop
+    );
+
+    /// Returns when the association is over and the peer has been told.
+    void run() noexcept;
+
+private:
+    bool open();
+    Interruption serve();
+    Interruption serve_message(const CommandMessage& message);
+    Interruption echo(const CommandMessage& message, const AcceptedContext& context);
+    Interruption store(const CommandMessage& message, const AcceptedContext& context);
+    Interruption receive(std::uint8_t context, IncomingInstance* instance);
+    Interruption refuse(const CommandMessage& message, const DimseStatus& status);
+    Interruption respond(const CommandMessage& message, const DimseStatus& status);
+    std::optional<DimseStatus> check(
+        const CommandMessage& message, const AcceptedContext& context, StoreRequest& request
+    ) const;
+    void close(Interruption end);
+
+    asio::any_io_executor loop_;
+    ServiceProvider& provider_;
+    AssociationInfo info_;
+    wire::Buffer request_;
+    std::uint32_t pdu_size_;
+    std::stop_token stop_token_;
+    StopSignal stop_;
+    Connection connection_;
+    MessageReader reader_;
+    std::optional<MessageWriter> writer_; // once the peer's PDU size is known
+    AcceptedContexts contexts_;
+    wire::Buffer response_;
+    std::uint64_t stored_ = 0;
+};
+
+} // namespace gantry::dimse

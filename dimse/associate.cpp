@@ -1,0 +1,321 @@
+#include "dimse/associate.h"
+
+#include "mapping/vocabulary/implementation.h"
+#include "mapping/vocabulary/transfer_syntax.h"
+
+#include <algorithm>
+#include <bitset>
+#include <utility>
+
+namespace gantry::dimse {
+
+namespace {
+
+constexpr std::string_view application_context = "1.2.840.10008.3.1.1.1";
+
+// A PDU that holds less than a PDV head and two bytes carries nothing; real peers say 4096 and up.
+constexpr std::uint32_t smallest_max_pdu = 128;
+
+/// Item and sub-item types (PS3.8 9.3.2, annex D; PS3.7 annex D).
+enum Item : std::uint8_t {
+    application_context_item = 0x10,
+    context_rq_item = 0x20,
+    context_ac_item = 0x21,
+    abstract_syntax_item = 0x30,
+    transfer_syntax_item = 0x40,
+    user_information_item = 0x50,
+    max_length_item = 0x51,
+    implementation_class_item = 0x52,
+    role_selection_item = 0x54,
+    implementation_version_item = 0x55
+};
+
+struct TypedItem {
+    std::uint8_t type = 0;
+    ConstBytes value;
+};
+
+TypedItem next_item(wire::Reader& reader)
+{
+    TypedItem item;
+    item.type = reader.u8();
+    reader.take(1);
+    const std::uint16_t length = reader.u16();
+    item.value = reader.take(length);
+    return item;
+}
+
+Uid uid_of(ConstBytes value)
+{
+    return Uid::parse(wire::text(value)).value_or(Uid{});
+}
+
+RoleSelection parse_role(ConstBytes value)
+{
+    wire::Reader reader(value);
+    const std::uint16_t length = reader.u16();
+    RoleSelection role;
+    role.sop_class = uid_of(reader.take(length));
+    role.scu = reader.u8() == 1;
+    role.scp = reader.u8() == 1;
+    return reader.failed() ? RoleSelection{} : role;
+}
+
+std::string printable(ConstBytes value)
+{
+    std::string text(wire::text(value).substr(0, 16));
+    std::erase_if(text, [](char c) { return c < 0x20 || c > 0x7e; });
+    return text;
+}
+
+/// False where the item lengths do not hold together. Sub-items that we do not know are passed
+/// over (PS3.8 9.3.1).
+bool parse_user_information(ConstBytes value, UserInformation& user)
+{
+    wire::Reader reader(value);
+    while (!reader.done()) {
+        const TypedItem item = next_item(reader);
+        if (item.type == max_length_item && item.value.size() >= 4)
+            user.max_pdu = wire::be32(item.value.data());
+        else if (item.type == implementation_version_item)
+            user.implementation_version = printable(item.value);
+        else if (item.type == role_selection_item) {
+            RoleSelection role = parse_role(item.value);
+            if (!role.sop_class.empty())
+                user.roles.push_back(std::move(role));
+        }
+    }
+    return !reader.failed() && (user.max_pdu == 0 || user.max_pdu >= smallest_max_pdu);
+}
+
+bool parse_proposed_context(ConstBytes value, ProposedContext& context)
+{
+    wire::Reader reader(value);
+    context.id = reader.u8();
+    reader.take(3);
+    while (!reader.done()) {
+        const TypedItem item = next_item(reader);
+        if (item.type == abstract_syntax_item)
+            context.abstract_syntax = uid_of(item.value);
+        else if (item.type == transfer_syntax_item) {
+            Uid syntax = uid_of(item.value);
+            if (!syntax.empty())
+                context.transfer_syntaxes.push_back(std::move(syntax));
+        }
+    }
+    return !reader.failed();
+}
+
+/// Odd, and each once (PS3.8 9.3.2.2).
+class ContextIds {
+public:
+    bool take(std::uint8_t id)
+    {
+        if (id % 2 == 0 || seen_.test(id))
+            return false;
+        seen_.set(id);
+        return true;
+    }
+
+private:
+    std::bitset<256> seen_;
+};
+
+void apply_roles(AssociateRequest& request)
+{
+    for (ProposedContext& context : request.contexts) {
+        const auto& roles = request.user.roles;
+        const auto role = std::find_if(roles.begin(), roles.end(), [&](const RoleSelection& r) {
+            return r.sop_class == context.abstract_syntax;
+        });
+        if (role == roles.end())
+            continue;
+        context.scu_role = role->scu;
+        context.scp_role = role->scp;
+    }
+}
+
+void put_item(wire::Buffer& out, std::uint8_t type, std::string_view value)
+{
+    wire::put8(out, type);
+    wire::put8(out, 0);
+    wire::put16(out, static_cast<unsigned>(value.size()));
+    wire::put(out, value);
+}
+
+/// Writes an item whose length is known only at its end.
+template <class F>
+void put_nested(wire::Buffer& out, std::uint8_t type, F content)
+{
+    wire::put8(out, type);
+    wire::put8(out, 0);
+    const std::size_t length_at = out.size();
+    wire::put16(out, 0);
+    content();
+    const std::size_t length = out.size() - length_at - 2;
+    out[length_at] = static_cast<std::byte>(length >> 8U);
+    out[length_at + 1] = static_cast<std::byte>(length & 0xffU);
+}
+
+void put_title(wire::Buffer& out, const AeTitle& title)
+{
+    std::string padded = title.str();
+    padded.resize(16, ' ');
+    wire::put(out, padded);
+}
+
+void put_head(wire::Buffer& out, pdu::Type type, const AeTitle& called, const AeTitle& calling)
+{
+    wire::put8(out, static_cast<unsigned>(type));
+    wire::put8(out, 0);
+    wire::put32(out, 0); // set when all is written
+    wire::put16(out, 1); // protocol version
+    wire::put16(out, 0);
+    put_title(out, called);
+    put_title(out, calling);
+    out.resize(out.size() + 32);
+    put_item(out, application_context_item, application_context);
+}
+
+void put_user_information(wire::Buffer& out, const UserInformation& user)
+{
+    put_nested(out, user_information_item, [&] {
+        wire::put8(out, max_length_item);
+        wire::put8(out, 0);
+        wire::put16(out, 4);
+        wire::put32(out, user.max_pdu);
+        put_item(out, implementation_class_item, implementation::class_uid);
+        for (const RoleSelection& role : user.roles) {
+            put_nested(out, role_selection_item, [&] {
+                wire::put16(out, static_cast<unsigned>(role.sop_class.str().size()));
+                wire::put(out, role.sop_class.str());
+                wire::put8(out, role.scu ? 1 : 0);
+                wire::put8(out, role.scp ? 1 : 0);
+            });
+        }
+        put_item(out, implementation_version_item, user.implementation_version);
+    });
+}
+
+wire::Buffer finished(wire::Buffer out)
+{
+    wire::store_be32(out.data() + 2, static_cast<std::uint32_t>(out.size() - pdu::head_size));
+    return out;
+}
+
+} // namespace
+
+AssociateHead parse_associate_head(ConstBytes rest)
+{
+    AssociateHead head;
+    head.version_1 = (wire::be16(rest.data()) & 1U) != 0;
+    head.called = AeTitle::parse(wire::text(rest.subspan(4, 16)));
+    head.calling = AeTitle::parse(wire::text(rest.subspan(20, 16)));
+    return head;
+}
+
+std::variant<AssociateRequest, pdu::AbortReason> parse_associate_request(ConstBytes rest)
+{
+    constexpr auto bad = pdu::AbortReason::invalid_parameter_value;
+    if (rest.size() < AssociateHead::size)
+        return bad;
+    const AssociateHead head = parse_associate_head(rest);
+    AssociateRequest request;
+    request.called = head.called.value_or(AeTitle{});
+    request.calling = head.calling.value_or(AeTitle{});
+    ContextIds ids;
+    wire::Reader reader(rest.subspan(AssociateHead::size));
+    while (!reader.done()) {
+        const TypedItem item = next_item(reader);
+        if (item.type == application_context_item)
+            request.dicom_application_context = uid_of(item.value).str() == application_context;
+        else if (item.type == context_rq_item) {
+            ProposedContext context;
+            if (!parse_proposed_context(item.value, context) || !ids.take(context.id))
+                return bad;
+            request.contexts.push_back(std::move(context));
+        } else if (item.type == user_information_item &&
+                   !parse_user_information(item.value, request.user))
+            return bad;
+    }
+    if (reader.failed() || request.contexts.empty())
+        return bad;
+    apply_roles(request);
+    return request;
+}
+
+wire::Buffer write_associate_request(const AssociateRequest& request)
+{
+    wire::Buffer out;
+    put_head(out, pdu::Type::associate_rq, request.called, request.calling);
+    for (const ProposedContext& context : request.contexts) {
+        put_nested(out, context_rq_item, [&] {
+            wire::put8(out, context.id);
+            wire::put8(out, 0);
+            wire::put16(out, 0);
+            put_item(out, abstract_syntax_item, context.abstract_syntax.str());
+            for (const Uid& syntax : context.transfer_syntaxes)
+                put_item(out, transfer_syntax_item, syntax.str());
+        });
+    }
+    put_user_information(out, request.user);
+    return finished(std::move(out));
+}
+
+wire::Buffer write_associate_accept(const AssociateAccept& accept)
+{
+    wire::Buffer out;
+    put_head(out, pdu::Type::associate_ac, accept.called, accept.calling);
+    for (const NegotiatedContext& context : accept.contexts) {
+        put_nested(out, context_ac_item, [&] {
+            wire::put8(out, context.id);
+            wire::put8(out, 0);
+            wire::put8(out, static_cast<unsigned>(context.reason));
+            wire::put8(out, 0);
+            // PS3.8 9.3.3.2: present always, not significant where refused
+            put_item(
+                out,
+                transfer_syntax_item,
+                context.transfer_syntax.empty() ? transfer_syntax::implicit_le
+                                                : std::string_view(context.transfer_syntax.str())
+            );
+        });
+    }
+    put_user_information(out, accept.user);
+    return finished(std::move(out));
+}
+
+std::variant<AssociateAccept, pdu::AbortReason> parse_associate_accept(ConstBytes rest)
+{
+    constexpr auto bad = pdu::AbortReason::invalid_parameter_value;
+    if (rest.size() < AssociateHead::size)
+        return bad;
+    AssociateAccept accept;
+    ContextIds ids;
+    wire::Reader reader(rest.subspan(AssociateHead::size));
+    while (!reader.done()) {
+        const TypedItem item = next_item(reader);
+        if (item.type == user_information_item && !parse_user_information(item.value, accept.user))
+            return bad;
+        if (item.type != context_ac_item)
+            continue;
+        wire::Reader inside(item.value);
+        NegotiatedContext context;
+        context.id = inside.u8();
+        inside.take(1);
+        const std::uint8_t result = inside.u8();
+        inside.take(1);
+        while (!inside.done()) {
+            const TypedItem sub = next_item(inside);
+            if (sub.type == transfer_syntax_item && result == 0)
+                context.transfer_syntax = uid_of(sub.value);
+        }
+        if (inside.failed() || !ids.take(context.id))
+            return bad;
+        context.reason = static_cast<ContextAnswer::Reason>(std::min<std::uint8_t>(result, 4));
+        accept.contexts.push_back(std::move(context));
+    }
+    return reader.failed() ? decltype(parse_associate_accept(rest)){bad} : std::move(accept);
+}
+
+} // namespace gantry::dimse

@@ -1,0 +1,166 @@
+#include "dimse/connection.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace gantry::dimse {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+int poll_milliseconds(Clock::time_point until)
+{
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    return static_cast<int>(
+        std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 24 * 3'600'000)
+    );
+}
+
+void enable(int socket, int level, int option) noexcept
+{
+    const int on = 1;
+    (void)::setsockopt(socket, level, option, &on, sizeof on); // an optimisation, no more
+}
+
+} // namespace
+
+void FileDescriptor::reset(int fd) noexcept
+{
+    if (fd_ >= 0)
+        ::close(fd_);
+    fd_ = fd;
+}
+
+StopSignal::StopSignal(std::stop_token token)
+    : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      token_(std::move(token)),
+      callback_(token_, Fire{event_.get()})
+{
+    if (!event_.open())
+        throw std::system_error(errno, std::system_category(), "eventfd");
+}
+
+void StopSignal::Fire::operator()() const noexcept
+{
+    (void)::eventfd_write(fd, 1);
+}
+
+Connection::Connection(
+    FileDescriptor socket, const StopSignal& stop, std::chrono::milliseconds silence
+)
+    : socket_(std::move(socket)),
+      stop_(&stop),
+      silence_(silence),
+      buffer_(std::make_unique_for_overwrite<std::byte[]>(buffer_size))
+{
+}
+
+Transfer Connection::fill(std::size_t count)
+{
+    make_room(count);
+    while (end_ - begin_ < count) {
+        if (stop_->requested()) // a peer that never pauses must not keep us from seeing it
+            return Transfer::stopped;
+        const ssize_t got =
+            ::recv(socket_.get(), buffer_.get() + end_, buffer_size - end_, MSG_DONTWAIT);
+        if (got > 0) {
+            end_ += static_cast<std::size_t>(got);
+            continue;
+        }
+        if (got == 0)
+            return Transfer::closed;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN && errno != EWOULDBLOCK)
+            return Transfer::closed;
+        // A peer that leaves Nagle on sends its last segment only after our acknowledgement: not
+        // delaying it wins back up to 40 ms for each message.
+        enable(socket_.get(), IPPROTO_TCP, TCP_QUICKACK);
+        if (const Transfer waited = wait(POLLIN); waited != Transfer::done)
+            return waited;
+    }
+    return Transfer::done;
+}
+
+void Connection::consume(std::size_t count) noexcept
+{
+    begin_ += count;
+    if (begin_ == end_)
+        begin_ = end_ = 0;
+}
+
+Transfer Connection::write(ConstBytes bytes, bool more)
+{
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    while (!bytes.empty()) {
+        const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), flags);
+        if (sent >= 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(sent));
+            continue;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN && errno != EWOULDBLOCK)
+            return Transfer::closed;
+        if (const Transfer waited = wait(POLLOUT); waited != Transfer::done)
+            return waited;
+    }
+    return Transfer::done;
+}
+
+void Connection::finish(ConstBytes last_words, std::chrono::milliseconds linger) noexcept
+{
+    (void)::send(socket_.get(), last_words.data(), last_words.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    ::shutdown(socket_.get(), SHUT_WR);
+    const auto until = Clock::now() + linger;
+    for (;;) {
+        const ssize_t got = ::recv(socket_.get(), buffer_.get(), buffer_size, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            break;
+        pollfd waits[] = {{socket_.get(), POLLIN, 0}, {stop_->fd(), POLLIN, 0}};
+        const int left = poll_milliseconds(until);
+        if (left == 0 || ::poll(waits, 2, left) == 0 || waits[1].revents != 0)
+            break;
+    }
+}
+
+Transfer Connection::wait(short events)
+{
+    const auto until = Clock::now() + silence_;
+    for (;;) {
+        pollfd waits[] = {{socket_.get(), events, 0}, {stop_->fd(), POLLIN, 0}};
+        const int ready = ::poll(waits, 2, poll_milliseconds(until));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return Transfer::silence;
+        // An error on the socket shows when it is used.
+        return waits[1].revents != 0 ? Transfer::stopped : Transfer::done;
+    }
+}
+
+void Connection::make_room(std::size_t count)
+{
+    if (begin_ + count <= buffer_size)
+        return;
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+}
+
+void tune_association_socket(int socket) noexcept
+{
+    enable(socket, IPPROTO_TCP, TCP_NODELAY);
+    enable(socket, SOL_SOCKET, SO_KEEPALIVE);
+}
+
+} // namespace gantry::dimse

@@ -1,0 +1,118 @@
+#include "dimse/message_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <unistd.h>
+
+namespace gantry::dimse {
+
+namespace {
+
+// Ours even where the peer sets no limit: beyond this nothing is won.
+constexpr std::uint32_t largest_pdu = 131'072;
+
+// What one write takes from a file, about.
+constexpr std::size_t batch_size = 256U << 10U;
+
+constexpr std::size_t heads_size = pdu::head_size + pdu::pdv_head_size;
+
+enum Kind : unsigned { data = 0, command = 1 };
+
+constexpr unsigned last_bit = 2;
+
+/// Head of a P-DATA-TF with one PDV (PS3.8 9.3.5).
+void put_heads(std::byte* at, std::uint8_t context, unsigned control, std::size_t fragment)
+{
+    at[0] = static_cast<std::byte>(pdu::Type::p_data_tf);
+    at[1] = std::byte{0};
+    wire::store_be32(at + 2, static_cast<std::uint32_t>(fragment + pdu::pdv_head_size));
+    wire::store_be32(at + 6, static_cast<std::uint32_t>(fragment + 2));
+    at[10] = static_cast<std::byte>(context);
+    at[11] = static_cast<std::byte>(control);
+}
+
+bool read_whole(int file, std::byte* to, std::size_t count, std::uint64_t offset)
+{
+    while (count > 0) {
+        const ssize_t got = ::pread(file, to, count, static_cast<off_t>(offset));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        offset += static_cast<std::uint64_t>(got);
+        count -= static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+} // namespace
+
+MessageWriter::MessageWriter(Connection& connection, std::uint32_t peer_max_pdu)
+    : connection_(&connection)
+{
+    const std::uint32_t limit =
+        peer_max_pdu == 0 ? largest_pdu : std::min(peer_max_pdu, largest_pdu);
+    // Fragments are of even length (PS3.8 E.1: no odd ones where the message has more).
+    fragment_size_ = (limit - static_cast<std::uint32_t>(pdu::pdv_head_size)) & ~1U;
+}
+
+Transfer MessageWriter::write_command(std::uint8_t context, ConstBytes bytes, bool data_set_follows)
+{
+    return write_fragments(context, Kind::command, bytes, data_set_follows);
+}
+
+Transfer MessageWriter::write_data(std::uint8_t context, ConstBytes data_set)
+{
+    return write_fragments(context, Kind::data, data_set, false);
+}
+
+Transfer
+MessageWriter::write_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes, bool more)
+{
+    do {
+        out_.clear();
+        do {
+            const ConstBytes fragment =
+                bytes.first(std::min<std::size_t>(bytes.size(), fragment_size_));
+            bytes = bytes.subspan(fragment.size());
+            const std::size_t at = out_.size();
+            out_.resize(at + heads_size);
+            put_heads(
+                out_.data() + at, context, kind | (bytes.empty() ? last_bit : 0), fragment.size()
+            );
+            out_.insert(out_.end(), fragment.begin(), fragment.end());
+        } while (!bytes.empty() && out_.size() < batch_size);
+        if (const Transfer sent = connection_->write(out_, more); sent != Transfer::done)
+            return sent;
+    } while (!bytes.empty());
+    return Transfer::done;
+}
+
+Transfer MessageWriter::write_file(
+    std::uint8_t context, int file, std::uint64_t offset, std::uint64_t length, bool& failed
+)
+{
+    failed = false;
+    do {
+        out_.clear();
+        do {
+            const auto count =
+                static_cast<std::size_t>(std::min<std::uint64_t>(length, fragment_size_));
+            length -= count;
+            const std::size_t at = out_.size();
+            out_.resize(at + heads_size + count);
+            put_heads(out_.data() + at, context, Kind::data | (length == 0 ? last_bit : 0), count);
+            if (!read_whole(file, out_.data() + at + heads_size, count, offset)) {
+                failed = true;
+                return Transfer::done;
+            }
+            offset += count;
+        } while (length > 0 && out_.size() < batch_size);
+        if (const Transfer sent = connection_->write(out_); sent != Transfer::done)
+            return sent;
+    } while (length > 0);
+    return Transfer::done;
+}
+
+} // namespace gantry::dimse

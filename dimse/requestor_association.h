@@ -1,0 +1,70 @@
+// One association that we open, as SCU (PS3.8 7.1, PS3.7 9.1). Runs on one worker thread and blocks
+// there. Its destructor aborts what was not released.
+#pragma once
+
+#include "dimse/associate.h"
+#include "dimse/connection.h"
+#include "dimse/error.h"
+#include "dimse/message_stream.h"
+#include "dimse/options.h"
+#include "dimse/requestor.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace gantry::dimse {
+
+class RequestorAssociation {
+public:
+    /// Resolves, connects and negotiates; the contexts get ids in their order, 1, 3, 5, ...
+    static Result<std::unique_ptr<RequestorAssociation>> open(
+        const PeerAddress& peer,
+        const RequestorOptions& options,
+        std::vector<ProposedContext> contexts,
+        const StopSignal& stop
+    );
+
+    RequestorAssociation(const RequestorAssociation&) = delete;
+    RequestorAssociation& operator=(const RequestorAssociation&) = delete;
+    ~RequestorAssociation();
+
+    const AssociateAccept& accept() const noexcept { return accept_; }
+
+    /// Of the first accepted context with this class and, unless empty, this syntax; 0: none.
+    std::uint8_t context_of(const Uid& abstract_syntax, const Uid& transfer_syntax) const;
+
+    Result<DimseStatus> echo();
+
+    /// An error of the file that shows before anything is sent leaves the association usable; see
+    /// usable().
+    Result<DimseStatus> store(const InstanceToSend& instance);
+
+    bool usable() const noexcept { return usable_; }
+
+    /// A-RELEASE; after it the association is not usable. A peer that does not confirm changes
+    /// nothing.
+    void release();
+
+private:
+    RequestorAssociation(
+        FileDescriptor socket, const RequestorOptions& options, const StopSignal& stop
+    );
+    Result<void> negotiate(const AssociateRequest& request);
+    Result<void> read_answer();
+    Result<DimseStatus> read_response(Command expected);
+    Result<DimseStatus> lost(Interruption interruption);
+
+    RequestorOptions options_;
+    Connection connection_;
+    MessageReader reader_;
+    std::optional<MessageWriter> writer_; // once the peer's PDU size is known
+    std::vector<ProposedContext> proposed_;
+    AssociateAccept accept_;
+    wire::Buffer command_;
+    std::uint16_t message_id_ = 0;
+    bool usable_ = false;
+};
+
+} // namespace gantry::dimse
