@@ -220,7 +220,7 @@ Result<void> Service::State::open_origins()
 
 Result<void> Service::State::open_dimse()
 {
-    if (auto ready = dimse::initialise(config.dimse.acceptor.timeouts); !ready)
+    if (auto ready = dimse::initialise(); !ready)
         return ready.error();
     inbound.emplace("association", config.dimse.acceptor.max_associations);
     dimse_face = std::make_unique<faces::DimseFace>(face_options(config), *spool, *queue);
