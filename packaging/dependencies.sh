@@ -14,7 +14,7 @@ GANTRY_BUILD_PACKAGES=(
 GANTRY_PACKAGE_PACKAGES=(dpkg-dev fakeroot file)
 
 # What the demonstration takes beside the binary: a modality's side, and a web client.
-GANTRY_DEMO_PACKAGES=(dcmtk curl procps)
+GANTRY_DEMO_PACKAGES=(dcmtk curl)
 
 # What the tests take: unit tests, sanitizers, house checks, real peers, and a box to boot.
 GANTRY_TEST_PACKAGES=(
