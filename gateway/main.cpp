@@ -1,4 +1,14 @@
-int main()
+#include "gateway/cli/run.h"
+
+#include <exception>
+#include <iostream>
+
+int main(int argc, char** argv)
 {
-    return 2;
+    try {
+        return gantry::cli::run(argc, argv);
+    } catch (const std::exception& fault) {
+        std::cerr << "gantry: " << fault.what() << "\n";
+        return 1;
+    }
 }

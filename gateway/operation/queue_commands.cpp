@@ -272,16 +272,18 @@ Result<QueueFilter> queue_filter(const json::object& args)
     const auto instance = uid_of(args, "instance");
     const auto id = number_of(args, "id");
     const auto limit = number_of(args, "limit");
-    for (const Error* each :
-         {destination ? nullptr : &destination.error(),
-          state ? nullptr : &state.error(),
-          study ? nullptr : &study.error(),
-          instance ? nullptr : &instance.error(),
-          id ? nullptr : &id.error(),
-          limit ? nullptr : &limit.error()}) {
-        if (each != nullptr)
-            return *each;
-    }
+    if (!destination)
+        return destination.error();
+    if (!state)
+        return state.error();
+    if (!study)
+        return study.error();
+    if (!instance)
+        return instance.error();
+    if (!id)
+        return id.error();
+    if (!limit)
+        return limit.error();
     if (!destination->empty())
         filter.destination = *destination;
     if (!state->empty()) {

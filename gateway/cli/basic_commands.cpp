@@ -1,0 +1,90 @@
+// version, check, serve, status.
+#include "config/load.h"
+#include "gateway/cli/commands.h"
+#include "gateway/cli/print.h"
+#include "gateway/error.h"
+#include "gateway/operation/control.h"
+#include "gateway/operation/status.h"
+#include "gateway/serve.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <boost/version.hpp>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
+
+#include <iostream>
+
+namespace gantry::cli {
+
+namespace json = boost::json;
+
+int version(const Context& context)
+{
+    if (context.json) {
+        print_json(
+            {{"version", GANTRY_VERSION},
+             {"dcmtk", PACKAGE_VERSION},
+             {"boost", BOOST_LIB_VERSION},
+             {"sqlite", ::sqlite3_libversion()},
+             {"openssl", ::OpenSSL_version(OPENSSL_VERSION_STRING)}}
+        );
+        return Exit::done;
+    }
+    print_line("gantry " GANTRY_VERSION);
+    print_line(
+        std::string("DCMTK " PACKAGE_VERSION ", Boost " BOOST_LIB_VERSION ", SQLite ") +
+        ::sqlite3_libversion() + ", OpenSSL " + ::OpenSSL_version(OPENSSL_VERSION_STRING)
+    );
+    return Exit::done;
+}
+
+int check(const Context& context)
+{
+    const config::LoadReport report = config::load(context.config);
+    if (context.json) {
+        json::array problems;
+        for (const config::Problem& each : report.problems)
+            problems.push_back(json::object{
+                {"line", each.place.line},
+                {"column", each.place.column},
+                {"severity", each.severity == config::Severity::error ? "error" : "warning"},
+                {"message", each.message},
+            });
+        print_json({{"file", report.name}, {"ok", report.ok()}, {"problems", std::move(problems)}});
+    } else {
+        std::cerr << report.text();
+        if (report.ok())
+            print_line(report.name + " is good");
+    }
+    return report.ok() ? Exit::done : Exit::wrong_usage;
+}
+
+int serve(const Context& context)
+{
+    const config::LoadReport report = config::load(context.config);
+    std::cerr << report.text();
+    if (!report.ok())
+        return Exit::wrong_usage;
+    return gantry::serve(report.config);
+}
+
+int status(const Context& context)
+{
+    const auto config = load_config(context);
+    if (!config)
+        return Exit::wrong_usage;
+    const operation::ControlClient service(config->control_socket());
+    const auto answer = service.call("status", {}, [](const json::object&) {});
+    if (!answer)
+        return complain(answer.error());
+    if (context.json)
+        print_json(answer->as_object());
+    else
+        std::cout << operation::status_text(answer->as_object());
+    return Exit::done;
+}
+
+} // namespace gantry::cli
