@@ -161,7 +161,7 @@ struct Config {
     /// The control socket of the service.
     std::filesystem::path control_socket() const { return state_dir / "control.sock"; }
 
-    std::filesystem::path queue_database() const { return state_dir / "queue.sqlite"; }
+    std::filesystem::path queue_database() const { return state_dir / "queue.db"; }
 
     std::filesystem::path spool_folder() const { return state_dir / "spool"; }
 };

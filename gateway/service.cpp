@@ -301,7 +301,7 @@ Result<void> Service::State::open_admin()
 
 Result<void> Service::State::open_control()
 {
-    operation::add_queue_commands(commands, *queue, *spool);
+    operation::add_queue_commands(commands, *queue, *spool, disk);
     operation::add_status_command(commands, [this] { return status(); });
     control =
         std::make_unique<operation::ControlServer>(loop, commands, operation::ControlLimits{});
