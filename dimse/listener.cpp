@@ -191,6 +191,7 @@ asio::awaitable<void> Listener::State::greet(tcp::socket connected)
             candidate.head.peer_address,
             to_string(*arrived.refusal)
         );
+        provider.association_refused(candidate.head, *arrived.refusal);
         const pdu::Small last_words = pdu::reject(*arrived.refusal);
         co_await part_with(candidate.socket, last_words);
     } else if (arrived.abort) {

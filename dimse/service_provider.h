@@ -106,6 +106,14 @@ public:
     /// For each A-ASSOCIATE-RQ whose head has been read, before a thread is spent on it. Loop.
     /// Empty: go on.
     virtual std::optional<Refusal> admit(const AssociationRequest& request) = 0;
+
+    /// For each A-ASSOCIATE-RJ that goes out, whoever decided it. Loop.
+    virtual void association_refused(const AssociationRequest& request, Refusal refusal)
+    {
+        (void)request;
+        (void)refusal;
+    }
+
     /// How many associations this calling AE may hold at once. Loop.
     virtual std::uint16_t max_associations_of(const AeTitle& calling) const = 0;
     /// Answers one presentation context. Any worker thread, several at once.

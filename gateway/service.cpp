@@ -229,6 +229,12 @@ Result<void> Service::State::open_dimse()
             "dimse", stored.calling.str(), fmt::format("{:04X}", stored.status), stored.bytes
         );
     });
+    dimse_face->on_association([this](const faces::AssociationObservation& seen) {
+        if (seen.refusal)
+            metrics.association_rejected(dimse::to_string(*seen.refusal));
+        else
+            metrics.association_accepted(seen.calling.str());
+    });
     listener =
         std::make_unique<dimse::Listener>(loop, config.dimse.acceptor, *inbound, *dimse_face);
     for (const dimse::ListenAddress& address : config.dimse.acceptor.listen) {

@@ -28,6 +28,7 @@ struct DimseFace::State {
     custody::Spool& spool;
     custody::DeliveryQueue& queue;
     std::function<void(const StoreObservation&)> observer;
+    std::function<void(const AssociationObservation&)> association_observer;
 
     // The size of an association's last instance foretells the next one's: slices of a series are
     // alike.
@@ -97,6 +98,11 @@ void DimseFace::on_stored(std::function<void(const StoreObservation&)> observer)
     state_->observer = std::move(observer);
 }
 
+void DimseFace::on_association(std::function<void(const AssociationObservation&)> observer)
+{
+    state_->association_observer = std::move(observer);
+}
+
 std::optional<dimse::Refusal> DimseFace::admit(const dimse::AssociationRequest& request)
 {
     if (request.called != state_->options.ae_title)
@@ -143,13 +149,16 @@ ContextAnswer DimseFace::negotiate(
 
 void DimseFace::association_opened(const dimse::AssociationInfo& peer)
 {
-    spdlog::info(
-        "association opened assoc={} calling={} called={} peer={}",
-        peer.id,
-        peer.calling.str(),
-        peer.called.str(),
-        peer.peer_address
-    );
+    if (state_->association_observer)
+        state_->association_observer({peer.calling, std::nullopt});
+}
+
+void DimseFace::association_refused(
+    const dimse::AssociationRequest& request, dimse::Refusal refusal
+)
+{
+    if (state_->association_observer)
+        state_->association_observer({request.calling, refusal});
 }
 
 void DimseFace::association_closed(const dimse::AssociationInfo& peer)

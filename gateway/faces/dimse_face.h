@@ -42,15 +42,25 @@ struct StoreObservation {
     Bytes bytes;
 };
 
+/// An association that was accepted (no refusal) or refused, for metrics. Any thread.
+struct AssociationObservation {
+    AeTitle calling;
+    std::optional<dimse::Refusal> refusal;
+};
+
 class DimseFace final : public dimse::ServiceProvider {
 public:
     /// Both outlive the face.
     DimseFace(DimseFaceOptions options, custody::Spool& spool, custody::DeliveryQueue& queue);
     ~DimseFace() override;
 
+    /// Before the first association.
     void on_stored(std::function<void(const StoreObservation&)> observer);
+    void on_association(std::function<void(const AssociationObservation&)> observer);
 
     std::optional<dimse::Refusal> admit(const dimse::AssociationRequest& request) override;
+    void
+    association_refused(const dimse::AssociationRequest& request, dimse::Refusal refusal) override;
     std::uint16_t max_associations_of(const AeTitle& calling) const override;
     dimse::ContextAnswer negotiate(
         const dimse::AssociationInfo& peer, const dimse::ProposedContext& context
