@@ -19,7 +19,7 @@ GANTRY_DEMO_PACKAGES=(dcmtk curl)
 # What the tests take: unit tests, sanitizers, house checks, real peers, and a box to boot.
 GANTRY_TEST_PACKAGES=(
     doctest-dev libclang-rt-19-dev llvm-19 clang-format-19 shellcheck
-    dcmtk curl openssl sqlite3 procps
+    dcmtk curl openssl sqlite3 procps python3
     orthanc orthanc-dicomweb
     systemd systemd-container debootstrap
 )
