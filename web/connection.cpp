@@ -78,6 +78,15 @@ public:
         stream_.lowest_layer().close(ignored);
     }
 
+    void reset() noexcept override
+    {
+        boost::system::error_code ignored;
+        stream_.lowest_layer().set_option(asio::socket_base::linger(true, 0), ignored);
+        stream_.lowest_layer().close(ignored);
+    }
+
+    asio::any_io_executor executor() override { return stream_.get_executor(); }
+
     bool quiet() noexcept override
     {
         char byte = 0;

@@ -44,6 +44,11 @@ public:
     /// Ends what is under way on this connection, and the connection.
     virtual void close() noexcept = 0;
 
+    /// Ends the connection so that the other side cannot take what it got for the whole.
+    virtual void reset() noexcept = 0;
+
+    virtual asio::any_io_executor executor() = 0;
+
     /// Open, and nothing has come that nobody asked for: fit for another request.
     virtual bool quiet() noexcept = 0;
 };

@@ -1,0 +1,74 @@
+// Finds the handler of a request. Pure but for the table, which does not change while it is used.
+#include "web/server.h"
+
+#include <algorithm>
+
+namespace gantry::web {
+
+namespace {
+
+std::vector<std::string> segments_of(std::string_view path)
+{
+    std::vector<std::string> segments;
+    if (path.starts_with('/'))
+        path.remove_prefix(1);
+    if (path.ends_with('/')) // "/studies/" is "/studies"
+        path.remove_suffix(1);
+    while (true) {
+        const auto slash = std::min(path.find('/'), path.size());
+        segments.emplace_back(path.substr(0, slash));
+        if (slash == path.size())
+            return segments;
+        path.remove_prefix(slash + 1);
+    }
+}
+
+bool is_parameter(const std::string& segment)
+{
+    return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
+
+bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& path)
+{
+    return std::ranges::equal(
+        pattern,
+        path,
+        [](const std::string& wanted, const std::string& given) {
+            return is_parameter(wanted) ? !given.empty() : wanted == given;
+        }
+    );
+}
+
+bool serves(Method route, Method asked)
+{
+    return route == asked || (route == Method::get && asked == Method::head);
+}
+
+} // namespace
+
+void Router::add(Method method, std::string pattern, Handler handler)
+{
+    routes_.push_back({method, segments_of(pattern), std::move(handler)});
+}
+
+Router::Match Router::match(Method method, std::string_view path) const
+{
+    Match result;
+    const auto segments = segments_of(path);
+    for (const Route& route : routes_) {
+        if (!fits(route.segments, segments))
+            continue;
+        if (!serves(route.method, method)) {
+            result.allowed.push_back(route.method);
+            continue;
+        }
+        result.handler = &route.handler;
+        for (std::size_t i = 0; i < segments.size(); ++i)
+            if (const std::string& name = route.segments[i]; is_parameter(name))
+                result.parameters.emplace(name.substr(1, name.size() - 2), segments[i]);
+        return result;
+    }
+    return result;
+}
+
+} // namespace gantry::web

@@ -1,0 +1,183 @@
+#include "web/server.h"
+
+#include "gateway/loop/task_group.h"
+#include "web/log.h"
+#include "web/server_session.h"
+#include "web/tls.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <list>
+#include <utility>
+
+namespace gantry::web {
+
+namespace {
+
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+
+constexpr std::chrono::milliseconds after_failed_accept = 100ms; // out of descriptors, mostly
+
+std::string address_of(const tcp::socket& socket)
+{
+    boost::system::error_code ec;
+    const auto peer = socket.remote_endpoint(ec);
+    return ec ? "-" : peer.address().to_string();
+}
+
+} // namespace
+
+struct Server::State {
+    State(asio::any_io_executor executor, ServerOptions options, const Router& router)
+        : loop(executor),
+          context{std::move(options), router},
+          room(executor, asio::steady_timer::time_point::max()),
+          sessions(executor, "web")
+    {
+        if (context.options.tls)
+            tls = server_tls(*context.options.tls);
+    }
+
+    /// Counts one connection as long as it lives.
+    class Place {
+    public:
+        explicit Place(State& state) : state_(&state) { ++state.taken; }
+
+        ~Place()
+        {
+            if (state_ == nullptr)
+                return;
+            --state_->taken;
+            state_->room.cancel();
+        }
+
+        Place(Place&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+
+        Place& operator=(Place&&) = delete;
+
+    private:
+        State* state_;
+    };
+
+    asio::awaitable<void> converse(tcp::socket socket, Place place);
+    asio::awaitable<void> make_room(tcp::acceptor& acceptor);
+
+    bool full() const noexcept { return taken >= context.options.max_connections; }
+
+    asio::any_io_executor loop;
+    ServerContext context;
+    std::shared_ptr<asio::ssl::context> tls;
+    std::list<Session*> open; // in order of arrival
+    std::size_t taken = 0;
+    asio::steady_timer room;
+    TaskGroup sessions; // last: its tasks use the above
+};
+
+// One connection from its first byte to its last.
+asio::awaitable<void>
+Server::State::converse(tcp::socket socket, Place) // the place is given back with the frame
+{
+    struct Ends {
+        explicit Ends(State& of) : state(of) {}
+
+        ~Ends()
+        {
+            if (session)
+                state.open.remove(&*session);
+        }
+
+        Ends(const Ends&) = delete;
+        Ends& operator=(const Ends&) = delete;
+
+        State& state;
+        std::optional<Session> session;
+    };
+
+    Ends ends(*this);
+    boost::system::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    std::string peer = address_of(socket);
+    std::unique_ptr<Connection> connection;
+    if (tls) {
+        auto secured = co_await tls_connection(
+            std::move(socket), *tls, TlsPeer{}, context.options.header_timeout
+        );
+        if (!secured) {
+            log_of_web().info("TLS refused peer={} reason=\"{}\"", peer, secured.error().text());
+            co_return;
+        }
+        connection = std::move(*secured);
+    } else {
+        connection = plain_connection(std::move(socket));
+    }
+    ends.session.emplace(context, std::move(connection), std::move(peer));
+    open.push_back(&*ends.session);
+    co_await ends.session->run();
+}
+
+// Waits until a further connection has its place: an idle one gives way to one that waits.
+asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor
+) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): serve() awaits
+{
+    while (full()) {
+        (void)co_await acceptor.async_wait(tcp::acceptor::wait_read, use_tuple);
+        const auto idle = std::ranges::find_if(open, &Session::idle);
+        if (idle != open.end())
+            (*idle)->close();
+        if (full())
+            (void)co_await room.async_wait(use_tuple);
+    }
+}
+
+Server::Server(asio::any_io_executor loop, ServerOptions options, const Router& router)
+    : state_(std::make_unique<State>(std::move(loop), std::move(options), router))
+{
+}
+
+Server::~Server() = default;
+
+void Server::set_gate(Gate gate)
+{
+    state_->context.gate = std::move(gate);
+}
+
+asio::awaitable<void> Server::serve(tcp::acceptor acceptor)
+{
+    asio::steady_timer pause(state_->loop);
+    for (;;) {
+        co_await state_->make_room(acceptor);
+        auto [ec, socket] = co_await acceptor.async_accept(use_tuple);
+        if (ec == asio::error::operation_aborted)
+            co_return;
+        if (ec) {
+            log_of_web().warn("accept failed reason=\"{}\"", ec.message());
+            pause.expires_after(after_failed_accept);
+            (void)co_await pause.async_wait(use_tuple);
+            continue;
+        }
+        state_->sessions.spawn(state_->converse(std::move(socket), State::Place(*state_)));
+    }
+}
+
+void Server::drain()
+{
+    state_->context.draining = true;
+    for (Session* session : state_->open)
+        if (session->idle())
+            session->close();
+}
+
+asio::awaitable<void> Server::stop()
+{
+    state_->sessions.cancel();
+    co_await state_->sessions.drained();
+}
+
+std::size_t Server::connections() const noexcept
+{
+    return state_->taken;
+}
+
+} // namespace gantry::web

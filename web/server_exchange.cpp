@@ -1,0 +1,253 @@
+#include "web/server_exchange.h"
+
+#include "web/error.h"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <array>
+#include <ctime>
+#include <stdexcept>
+
+namespace gantry::web {
+
+namespace {
+
+ConstBytes as_bytes(std::string_view text)
+{
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+// IMF-fixdate (RFC 9110 5.6.7).
+std::string http_date()
+{
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array months{
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"
+    };
+    std::array<char, 32> rest{}; // names of days and months must not depend on a locale
+    (void)std::strftime(rest.data(), rest.size(), "%Y %H:%M:%S GMT", &utc);
+    std::string day = std::to_string(utc.tm_mday);
+    if (day.size() == 1)
+        day.insert(0, "0");
+    return std::string(days.at(static_cast<std::size_t>(utc.tm_wday))) + ", " + day + " " +
+           months.at(static_cast<std::size_t>(utc.tm_mon)) + " " + rest.data();
+}
+
+bool is_ours(std::string_view name)
+{
+    constexpr std::array ours{
+        "Content-Length", "Transfer-Encoding", "Connection", "Date", "Server", "X-Request-Id"
+    };
+    for (const char* field : ours)
+        if (same_name(name, field))
+            return true;
+    return false;
+}
+
+bool never_has_body(std::uint16_t status)
+{
+    return status == 204 || status == 304;
+}
+
+} // namespace
+
+ServerRequestBody::ServerRequestBody(Connection& connection, MessageReader& reader, Limits limits)
+    : connection_(connection),
+      reader_(reader),
+      limits_(limits),
+      end_(connection.executor(), asio::steady_timer::time_point::max()),
+      at_end_(!limits.present)
+{
+}
+
+Error ServerRequestBody::fail(Error reason)
+{
+    failure_ = reason;
+    return reason;
+}
+
+// RFC 9110 10.1.1: the client waits for this before it sends.
+asio::awaitable<Result<void>> ServerRequestBody::invite()
+{
+    limits_.asks_first = false;
+    ConstBytes line = as_bytes("HTTP/1.1 100 Continue\r\n\r\n");
+    const std::span<ConstBytes> pieces(&line, 1);
+    co_return co_await connection_.write(pieces, limits_.silence);
+}
+
+asio::awaitable<Result<ConstBytes>> ServerRequestBody::read()
+{
+    if (failure_)
+        co_return *failure_;
+    if (at_end_)
+        co_return ConstBytes{};
+    if (limits_.asks_first) {
+        const Result<void> invited = co_await invite();
+        if (!invited)
+            co_return fail(invited.error());
+    }
+    Result<ConstBytes> bytes = co_await reader_.read_body(limits_.silence);
+    if (!bytes)
+        co_return fail(bytes.error());
+    received_ += bytes->size();
+    if (received_ > limits_.max_body)
+        co_return fail(error(Errc::too_large, "request body"));
+    if (bytes->empty()) {
+        at_end_ = true;
+        end_.cancel();
+    }
+    co_return bytes;
+}
+
+asio::awaitable<void> ServerRequestBody::ended()
+{
+    while (!at_end_)
+        (void)co_await end_.async_wait(use_tuple);
+}
+
+ServerResponse::ServerResponse(Connection& connection, Terms terms, std::function<bool()> keep)
+    : connection_(connection), terms_(terms), keep_(std::move(keep))
+{
+}
+
+void ServerResponse::reset() noexcept
+{
+    state_ = State::fresh;
+    pending_.clear();
+}
+
+void ServerResponse::make_head(const ResponseHead& head, std::optional<std::uint64_t> length)
+{
+    status_ = head.status;
+    if (never_has_body(status_))
+        framing_ = Framing::none;
+    else if (length)
+        framing_ = Framing::length;
+    else
+        framing_ = terms_.http10 ? Framing::until_close : Framing::chunked;
+    left_ = length.value_or(0);
+    keep_alive_ = keep_() && framing_ != Framing::until_close;
+    pending_ = "HTTP/1.1 " + std::to_string(status_) + " " + std::string(reason_phrase(status_)) +
+               "\r\nDate: " + http_date() +
+               "\r\nServer: gantry\r\nX-Request-Id: " + std::to_string(terms_.id) +
+               "\r\nX-Content-Type-Options: nosniff\r\n";
+    if (!head.fields.has("Cache-Control"))
+        pending_ += "Cache-Control: no-store\r\n";
+    if (terms_.tls)
+        pending_ += "Strict-Transport-Security: max-age=31536000\r\n";
+    for (const auto& [name, value] : head.fields) {
+        if (!is_token(name) || !is_field_value(value))
+            throw std::invalid_argument("response field");
+        if (!is_ours(name))
+            pending_.append(name).append(": ").append(value).append("\r\n");
+    }
+    if (framing_ == Framing::length)
+        pending_ += "Content-Length: " + std::to_string(*length) + "\r\n";
+    else if (framing_ == Framing::chunked && !terms_.head_only)
+        pending_ += "Transfer-Encoding: chunked\r\n";
+    if (!keep_alive_)
+        pending_ += "Connection: close\r\n";
+    else if (terms_.http10)
+        pending_ += "Connection: keep-alive\r\n";
+    pending_ += "\r\n";
+    if (terms_.head_only)
+        framing_ = Framing::none;
+}
+
+asio::awaitable<Result<void>> ServerResponse::put(ConstBytes bytes, std::string_view after)
+{
+    std::array<ConstBytes, 3> pieces{as_bytes(pending_), bytes, as_bytes(after)};
+    on_the_wire_ = true;
+    Result<void> written = co_await connection_.write(pieces, terms_.silence);
+    pending_.clear();
+    if (!written)
+        state_ = State::failed;
+    co_return written;
+}
+
+asio::awaitable<Result<void>> ServerResponse::send(ResponseHead head, std::string body)
+{
+    if (begun())
+        throw std::logic_error("response begun twice");
+    make_head(head, body.size());
+    state_ = State::begun;
+    const bool silent = framing_ == Framing::none;
+    Result<void> written = co_await put(silent ? ConstBytes{} : as_bytes(body), {});
+    if (written) {
+        sent_ = silent ? 0 : body.size();
+        state_ = State::finished;
+    }
+    co_return written;
+}
+
+// The head goes out with the first bytes of the body.
+asio::awaitable<Result<void>>
+ServerResponse::begin(ResponseHead head, std::optional<std::uint64_t> content_length)
+{
+    if (begun())
+        throw std::logic_error("response begun twice");
+    make_head(head, content_length);
+    state_ = State::begun;
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> ServerResponse::write(ConstBytes bytes)
+{
+    if (state_ == State::failed)
+        co_return error(Errc::cut_off, "response");
+    if (state_ != State::begun)
+        throw std::logic_error("response not begun, or finished");
+    if (bytes.empty() || framing_ == Framing::none)
+        co_return Result<void>{};
+    if (framing_ == Framing::length && bytes.size() > left_) {
+        state_ = State::failed;
+        co_return error(Errc::bad_source, "response longer than promised");
+    }
+    left_ -= framing_ == Framing::length ? bytes.size() : 0;
+    if (framing_ == Framing::chunked) {
+        std::array<char, 20> size{};
+        const int n = std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+        pending_.append(size.data(), static_cast<std::size_t>(n));
+    }
+    sent_ += bytes.size();
+    co_return co_await put(bytes, framing_ == Framing::chunked ? "\r\n" : "");
+}
+
+asio::awaitable<Result<void>> ServerResponse::finish()
+{
+    if (state_ == State::failed)
+        co_return error(Errc::cut_off, "response");
+    if (state_ != State::begun)
+        throw std::logic_error("response not begun, or finished");
+    if (left_ != 0 && framing_ == Framing::length) {
+        state_ = State::failed;
+        co_return error(Errc::bad_source, "response shorter than promised");
+    }
+    const bool chunked = framing_ == Framing::chunked;
+    if (chunked || !pending_.empty()) {
+        Result<void> written = co_await put({}, chunked ? "0\r\n\r\n" : "");
+        if (!written)
+            co_return written;
+    }
+    state_ = State::finished;
+    co_return Result<void>{};
+}
+
+ResponseHead problem_head(std::uint16_t status)
+{
+    ResponseHead head;
+    head.status = status;
+    head.fields.add("Content-Type", "application/problem+json");
+    return head;
+}
+
+std::string problem_body(std::uint16_t status)
+{
+    return "{\"type\":\"about:blank\",\"title\":\"" + std::string(reason_phrase(status)) +
+           "\",\"status\":" + std::to_string(status) + "}\n";
+}
+
+} // namespace gantry::web
