@@ -8,7 +8,6 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <charconv>
 #include <limits>
