@@ -6,6 +6,7 @@
 #include "gateway/operation/control.h"
 #include "gateway/operation/status.h"
 #include "gateway/serve.h"
+#include "gateway/service.h"
 
 #include <dcmtk/config/osconfig.h>
 
@@ -41,9 +42,26 @@ int version(const Context& context)
     return Exit::done;
 }
 
+namespace {
+
+/// What the file asks for and this release does not do is a problem of the file, too.
+config::LoadReport load_and_judge(const std::filesystem::path& file)
+{
+    config::LoadReport report = config::load(file);
+    if (!report.ok())
+        return report;
+    for (const std::string& what : not_offered(report.config))
+        report.problems.push_back(
+            {config::Severity::error, {}, what + ": this version does not offer that yet"}
+        );
+    return report;
+}
+
+} // namespace
+
 int check(const Context& context)
 {
-    const config::LoadReport report = config::load(context.config);
+    const config::LoadReport report = load_and_judge(context.config);
     if (context.json) {
         json::array problems;
         for (const config::Problem& each : report.problems)
@@ -64,7 +82,7 @@ int check(const Context& context)
 
 int serve(const Context& context)
 {
-    const config::LoadReport report = config::load(context.config);
+    const config::LoadReport report = load_and_judge(context.config);
     std::cerr << report.text();
     if (!report.ok())
         return Exit::wrong_usage;

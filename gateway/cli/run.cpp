@@ -6,7 +6,9 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <spdlog/spdlog.h>
 
+#include <functional>
 #include <iostream>
 
 namespace gantry::cli {
@@ -21,7 +23,7 @@ struct Words {
     std::vector<std::string> rows;
     std::string folder = ".";
     SendArguments send;
-    std::function<int()> chosen;
+    std::function<int()> chosen; // what to do when all has been read
 };
 
 void add_basic(CLI::App& app, Words& words)
@@ -99,6 +101,25 @@ void add_queue_changes(CLI::App& queue, Words& words)
     add("release", "Send to a destination again", &queue_release);
 }
 
+void add_network(CLI::App& app, Words& words)
+{
+    CLI::App* const send = app.add_subcommand("send", "Store files as a modality would");
+    send->add_option("files", words.send.paths, "DICOM files, and folders of them")->required();
+    send->add_option("--to", words.send.to, "AE title of a peer (this gantry itself)");
+    send->add_option("--address", words.send.address, "host:port instead of the configured one");
+    send->add_option("--calling", words.send.calling, "Calling AE title");
+    send->callback([&words] {
+        words.chosen = [&words] { return cli::send(words.context, words.send); };
+    });
+    CLI::App* const doctor = app.add_subcommand(
+        "doctor", "Why a peer or an origin does not work, and which side is wrong"
+    );
+    doctor->add_option("name", words.what, "AE title of a peer, or name of an origin")->required();
+    doctor->callback([&words] {
+        words.chosen = [&words] { return cli::doctor(words.context, words.what); };
+    });
+}
+
 int parse_and_run(CLI::App& app, Words& words, int argc, char** argv)
 {
     try {
@@ -114,6 +135,7 @@ int parse_and_run(CLI::App& app, Words& words, int argc, char** argv)
         std::cerr << app.help();
         return Exit::wrong_usage;
     }
+    spdlog::set_level(spdlog::level::off); // serve sets up its own
     return words.chosen();
 }
 
@@ -128,6 +150,7 @@ int run(int argc, char** argv)
     app.require_subcommand(1);
     app.fallthrough();
     add_basic(app, words);
+    add_network(app, words);
     CLI::App* const queue =
         app.add_subcommand("queue", "What gantry has taken and still has to deliver");
     queue->require_subcommand(1);

@@ -1,0 +1,87 @@
+// gantry doctor: why does it not work, and whose fault is it?
+#include "dimse/listener.h"
+#include "gateway/cli/blocking.h"
+#include "gateway/cli/commands.h"
+#include "gateway/cli/examine.h"
+#include "gateway/cli/print.h"
+
+#include <unistd.h>
+
+namespace gantry::cli {
+
+namespace {
+
+int examine(const Config& config, const config::Peer& peer, Findings& findings)
+{
+    const std::string& name = peer.address.ae_title.str();
+    if (peer.address.host.empty()) {
+        findings.note("address", name + " has no host in peers: it calls us, we cannot call it");
+        return findings.finish(name);
+    }
+    if (const auto ready = dimse::initialise(); !ready)
+        return complain(ready.error());
+    WorkerPool pool("doctor", 1);
+    asio::io_context loop;
+    run_to_end(loop, examine_peer(config, peer, findings, pool));
+    return findings.finish(name);
+}
+
+int examine(const Config& config, const config::Origin& origin, Findings& findings)
+{
+    if (origin.kind == config::Origin::Kind::dimse) {
+        const config::Peer* const peer = config.peer(origin.peer);
+        return peer == nullptr ? complain(origin.peer.str() + " is not in peers")
+                               : examine(config, *peer, findings);
+    }
+    if (origin.kind == config::Origin::Kind::local) {
+        examine_local(config, findings);
+        return findings.finish(origin.name);
+    }
+    asio::io_context loop;
+    run_to_end(loop, examine_web(origin, findings));
+    return findings.finish(origin.name);
+}
+
+} // namespace
+
+void examine_local(const Config& config, Findings& findings)
+{
+    const std::filesystem::path& folder = config.state_dir;
+    std::error_code ec;
+    const auto space = std::filesystem::space(folder, ec);
+    if (ec) {
+        findings.bad("folder", folder.string() + ": " + ec.message(), Side::ours, "state_dir");
+        return;
+    }
+    if (::access(folder.c_str(), W_OK | X_OK) != 0)
+        findings.note(
+            "folder", folder.string() + " is not writable for you; ask as the user gantry"
+        );
+    else
+        findings.good("folder", folder.string() + " is writable");
+    const std::string free = std::to_string(space.available >> 20U) + " MiB free";
+    if (space.available < config.custody.min_free.count)
+        findings.bad(
+            "space", free, Side::ours, "less than custody.min_free: new images are refused"
+        );
+    else
+        findings.good("space", free);
+}
+
+int doctor(const Context& context, const std::string& name)
+{
+    const auto config = load_config(context);
+    if (!config)
+        return Exit::wrong_usage;
+    Findings findings(context);
+    if (const config::Origin* const origin = config->origin(name))
+        return examine(*config, *origin, findings);
+    const auto title = AeTitle::parse(name);
+    const config::Peer* const peer = title ? config->peer(*title) : nullptr;
+    if (peer != nullptr)
+        return examine(*config, *peer, findings);
+    complain(name + " is neither in origins nor in peers");
+    return Exit::wrong_usage;
+}
+
+} // namespace gantry::cli
