@@ -63,6 +63,7 @@ struct FindEnd {
     bool complete = false;
     bool unavailable = false; // the origin does not answer: as opposed to an answer that says no
     std::string reason;
+    std::optional<std::uint64_t> remaining = {}; // matches beyond the limit, where that is known
 };
 
 /// Keys as in a C-FIND Identifier (PS3.4 C.2.2): values to match, empty ones to return.
@@ -72,6 +73,7 @@ struct FindQuestion {
     std::shared_ptr<const DcmDataset> keys;
     bool relational = false;
     bool fuzzy = false;
+    bool combined_date_time = false; // a pair of date and time ranges is one range (PS3.4 C.2.2.2.5)
     bool all_fields = false; // includefield=all
     std::optional<std::uint64_t> limit;
     std::uint64_t offset = 0;

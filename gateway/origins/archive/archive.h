@@ -25,6 +25,9 @@
 
 namespace gantry::archive {
 
+/// Failure Reason (0008,1197) of an instance whose UID is taken by another one (PS3.7 C.5.5).
+inline constexpr std::uint16_t duplicate_sop_instance = 0x0111;
+
 /// The steps of a store that touch the disk, for tests that fail or die at each.
 enum class Step : std::uint8_t { create, write, flush, link, flush_folder, index, unlink };
 
@@ -64,6 +67,8 @@ public:
 
     virtual Catalogue& catalogue() = 0;
     virtual std::filesystem::path path_of(const Uid& study, const Uid& sop_instance) const = 0;
+    /// Its file is there, and as long as it was when it was stored.
+    virtual bool whole(const StoredFile& file) const = 0;
 };
 
 } // namespace gantry::archive

@@ -2,13 +2,13 @@
 // writer. Blocking: not on the loop; any thread, several at once.
 #pragma once
 
+#include "gateway/custody/spool.h"
 #include "mapping/vocabulary/ae_title.h"
 #include "mapping/vocabulary/bytes.h"
 #include "mapping/vocabulary/query_level.h"
 #include "mapping/vocabulary/result.h"
 #include "mapping/vocabulary/sop_reference.h"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,8 +16,7 @@
 
 namespace gantry::archive {
 
-/// XXH3, 128 bits, of the data set's bytes.
-using Digest = std::array<std::byte, 16>;
+using custody::Digest;
 
 /// One stored instance, as far as reading it needs.
 struct StoredFile {
