@@ -1,0 +1,133 @@
+// Reads a spooled instance on the disk pool, one chunk ahead. What a pool thread touches (Reading)
+// holds no Asio object, so that it may die there; all else stays on the loop.
+#include "gateway/custody/spool_content.h"
+
+#include "gateway/error.h"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace gantry::custody {
+
+/// Used by one thread at a time: the loop hands it to the pool and gets it back.
+struct SpoolContent::Reading {
+    Spool& spool;
+    std::string slot;
+    std::uint64_t left; // not yet read from the slot
+    std::unique_ptr<SpoolReader> reader = {};
+    std::array<std::vector<std::byte>, 2> chunks = {};
+    std::size_t next = 0; // the chunk to be filled
+
+    Result<std::size_t> fill()
+    {
+        if (!reader) {
+            auto opened = spool.read(slot);
+            if (!opened)
+                return opened.error();
+            reader = std::move(*opened);
+        }
+        std::vector<std::byte>& chunk = chunks.at(next);
+        chunk.resize(static_cast<std::size_t>(std::min<std::uint64_t>(chunk_size, left)));
+        const auto got = reader->read(chunk);
+        if (!got)
+            return got.error();
+        if (*got == 0)
+            return error(Errc::damaged, slot + " is shorter than what was acknowledged");
+        left -= *got;
+        return *got;
+    }
+};
+
+struct SpoolContent::Ahead {
+    Ahead(const asio::any_io_executor& loop, std::shared_ptr<Reading> source)
+        : reading(std::move(source)), wake(loop, asio::steady_timer::time_point::max())
+    {
+    }
+
+    std::shared_ptr<Reading> reading;
+    asio::steady_timer wake;
+    std::optional<Result<std::size_t>> result;
+};
+
+SpoolContent::SpoolContent(
+    const ReadingRoom& room, StoredInstance instance, std::shared_ptr<bool> begun
+)
+    : room_(room), instance_(std::move(instance)), begun_(std::move(begun))
+{
+}
+
+SpoolContent::~SpoolContent() = default;
+
+AeTitle SpoolContent::source_ae() const
+{
+    return AeTitle::parse(instance_.envelope.calling_ae).value_or(AeTitle{});
+}
+
+asio::awaitable<Result<ConstBytes>> SpoolContent::read()
+{
+    if (begun_)
+        *begun_ = true;
+    if (given_ == length().count) {
+        reading_.reset(); // chunks and descriptor: others of the batch are still to come
+        co_return ConstBytes{};
+    }
+    if (!reading_)
+        reading_ = std::make_shared<Reading>(Reading{room_.spool, instance_.slot, length().count});
+    const Result<std::size_t> got = co_await fill();
+    if (!got) {
+        reading_.reset();
+        co_return got.error();
+    }
+    given_ += *got;
+    const ConstBytes chunk(reading_->chunks.at(reading_->next).data(), *got);
+    reading_->next = 1 - reading_->next;
+    if (reading_->left > 0)
+        read_ahead(co_await asio::this_coro::executor);
+    co_return chunk;
+}
+
+void SpoolContent::rewind()
+{
+    given_ = 0;
+    ahead_.reset(); // what still runs keeps its Reading alive and ends unseen
+    reading_.reset();
+}
+
+// The next chunk: what was read ahead, else read now.
+asio::awaitable<Result<std::size_t>> SpoolContent::fill()
+{
+    if (const auto ahead = std::exchange(ahead_, nullptr)) {
+        while (!ahead->result)
+            co_await ahead->wake.async_wait(use_tuple);
+        co_return std::move(*ahead->result);
+    }
+    auto work = [reading = reading_](std::stop_token) { return reading->fill(); };
+    co_return co_await offload(room_.disk, std::move(work));
+}
+
+void SpoolContent::read_ahead(asio::any_io_executor loop)
+{
+    auto ahead = std::make_shared<Ahead>(loop, reading_);
+    const std::size_t before = room_.tasks.size();
+    room_.tasks.spawn(run_ahead(ahead, room_.disk));
+    if (room_.tasks.size() > before) // else the group is being cancelled: read when asked
+        ahead_ = std::move(ahead);
+}
+
+asio::awaitable<void> SpoolContent::run_ahead(std::shared_ptr<Ahead> ahead, WorkerPool& disk)
+{
+    try {
+        auto work = [reading = ahead->reading](std::stop_token) { return reading->fill(); };
+        ahead->result.emplace(co_await offload(disk, std::move(work)));
+    } catch (const std::exception& fault) { // the pool has been stopped
+        ahead->result.emplace(error(Errc::closed, fault.what()));
+    }
+    ahead->wake.cancel();
+}
+
+} // namespace gantry::custody
