@@ -87,7 +87,8 @@ asio::awaitable<void> DeliveryRunner::State::run()
     running->tasks.cancel();
     co_await running->tasks.drained();
     co_await running->reading.drained();
-    co_await record_last();
+    if (!unrecorded.empty())
+        co_await record_once();
     running->changed.notify();
     running.reset();
     claiming = false;
@@ -136,7 +137,7 @@ asio::awaitable<void> DeliveryRunner::State::claim_batch(unsigned& empty_claims)
         co_await pause(queue_retry);
         co_return;
     }
-    // Delivered before and not yet recorded, because the queue could not write: never sent twice.
+    // Still under way under a lease that could not be renewed: never sent twice at once.
     std::erase_if(*claimed, [this](const Delivery& d) { return in_hand.contains(d.id); });
     if (!claimed->empty()) {
         empty_claims = 0;

@@ -120,7 +120,7 @@ void DeliveryRunner::State::give_back(
     for (std::size_t i = 0; i < batch.size(); ++i) {
         Settled settled{std::move(batch[i]), {}, {}};
         settled.record.id = settled.delivery.id;
-        settled.record.state = DeliveryState::deferred;
+        settled.record.state = *begun[i] ? DeliveryState::deferred : DeliveryState::queued;
         settled.record.answer = "interrupted";
         settled.record.next_attempt = clock.wall();
         settled.record.counts = *begun[i];

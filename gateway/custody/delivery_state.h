@@ -77,9 +77,9 @@ struct DeliveryRunner::State {
     bool draining = false;
     std::uint32_t failed_probes = 0; // in a row; a delivery sets it back, a good probe does not
     std::optional<std::chrono::seconds> retry_after;
-    std::unordered_set<std::int64_t> in_hand; // claimed, and not durably recorded yet
+    std::unordered_set<std::int64_t> in_hand; // claimed, not yet given to record()
     std::vector<Settled> unrecorded;
-    std::vector<Settled> recording; // given to record(), not confirmed
+    std::vector<Settled> recording; // given to record(), which has not answered
     LimitedAttempts limited;
     std::minstd_rand chance_source{std::random_device{}()};
 
@@ -110,9 +110,7 @@ struct DeliveryRunner::State {
 
     // delivery_record.cpp
     asio::awaitable<void> record_loop();
-    asio::awaitable<bool> record_once();
-    asio::awaitable<void> record_last();
-    void confirm();
+    asio::awaitable<void> record_once();
 
     // delivery_suspend.cpp
     void suspend(const StoreOutcome& outcome);

@@ -39,6 +39,8 @@ struct SpoolContent::Reading {
         if (*got == 0)
             return error(Errc::damaged, slot + " is shorter than what was acknowledged");
         left -= *got;
+        if (left == 0)
+            reader.reset();
         return *got;
     }
 };
@@ -73,7 +75,7 @@ asio::awaitable<Result<ConstBytes>> SpoolContent::read()
     if (begun_)
         *begun_ = true;
     if (given_ == length().count) {
-        reading_.reset(); // chunks and descriptor: others of the batch are still to come
+        reading_.reset(); // its chunks: others of the batch are still to come
         co_return ConstBytes{};
     }
     if (!reading_)
