@@ -8,10 +8,10 @@
 
 #include <stdexcept>
 
-#include "tests/support/fake_clock.h"
 #include "tests/support/fake_origin.h"
 #include "tests/support/fake_queue.h"
 #include "tests/support/fake_spool.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/run.h"
 
 using namespace gantry;
@@ -67,7 +67,7 @@ struct House {
     const DeliveryRecord& last(std::int64_t id) { return queue.rows.at(id).records.back(); }
 
     asio::io_context loop;
-    FakeClock clock;
+    gantry::tests::ManualClock clock;
     WorkerPool disk{"disk", 2};
     FakeSpool spool;
     FakeQueue queue{loop.get_executor(), clock};
