@@ -79,12 +79,19 @@ Result<Slot> SlotPool::take(Bytes expected)
         if (ready_.size() < low_ready)
             wake_.notify_one();
     }
-    if (!name.empty())
-        return open(name);
-    auto made = make(1);
-    if (!made)
-        return made.error();
-    return open(made->front());
+    if (name.empty()) {
+        auto made = make(1);
+        if (!made)
+            return made.error();
+        name = made->front();
+    }
+    auto slot = open(name);
+    const std::lock_guard lock(mutex_);
+    if (slot)
+        own_.insert(name);
+    else
+        own_.erase(name);
+    return slot;
 }
 
 bool SlotPool::take_recycled(Bytes expected, std::string& name)
@@ -143,10 +150,18 @@ void SlotPool::keep(const Slot& slot, std::uint64_t length)
         used_ += size - slot.capacity;
     const std::uint64_t before = typical_.load(std::memory_order_relaxed);
     typical_.store(before - before / 8 + length / 8, std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
+    own_.erase(slot.name);
 }
 
 void SlotPool::recycle(const std::string& name, bool may_keep)
 {
+    {
+        const std::lock_guard lock(mutex_);
+        if (own_.contains(name)) // two owners of one slot would be the end of both
+            return spdlog::error("slot released twice slot={}", name);
+        own_.insert(name);
+    }
     auto slot = open(name);
     if (!slot) {
         spdlog::warn("slot lost slot={} reason=\"{}\"", name, slot.error().text());
@@ -168,6 +183,7 @@ void SlotPool::put_recycled(std::string name, std::uint64_t size, bool may_keep)
 void SlotPool::unlink_later(std::string name, std::uint64_t size)
 {
     forget(size);
+    own_.erase(name);
     doomed_.push_back(std::move(name));
     wake_.notify_one();
 }

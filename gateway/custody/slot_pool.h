@@ -16,6 +16,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 namespace gantry::custody {
@@ -81,6 +82,7 @@ private:
     std::vector<std::string> ready_; // new, empty, durably named
     FreeSlots recycled_;
     std::uint64_t recycled_bytes_ = 0;
+    std::unordered_set<std::string> own_; // handed out and not kept, or recycled: never twice
     std::vector<std::string> doomed_;
     bool making_failed_ = false;
     std::jthread maintenance_; // last: it uses all of the above

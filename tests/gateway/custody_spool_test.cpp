@@ -38,11 +38,6 @@ struct SpoolFixture {
     SpoolOptions options = spool_options(scratch.path() / "spool");
 };
 
-Errc code_of(const Error& error)
-{
-    return static_cast<Errc>(error.code.value());
-}
-
 } // namespace
 
 TEST_CASE("a slot's head says all that custody knows and reads back the same")

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/custody/spool.h"
+#include "gateway/error.h"
 
 #include <cstddef>
 #include <memory>
@@ -34,5 +35,10 @@ Content fetch(custody::Spool& spool, const std::string& slot);
 void damage(const std::filesystem::path& file, std::uint64_t offset);
 
 std::vector<std::string> names_in(const std::filesystem::path& folder);
+
+inline Errc code_of(const Error& error)
+{
+    return static_cast<Errc>(error.code.value());
+}
 
 } // namespace gantry::tests

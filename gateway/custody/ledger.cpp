@@ -1,0 +1,333 @@
+#include "gateway/custody/ledger.h"
+
+#include "gateway/custody/schema.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace gantry::custody {
+
+namespace {
+
+constexpr std::size_t max_answer = 1'000; // of the other side's words in the ledger
+constexpr std::chrono::hours max_delay{24};
+
+std::int64_t first_delivery(ReceiptId receipt)
+{
+    return static_cast<std::int64_t>(receipt) * deliveries_per_receipt;
+}
+
+std::int64_t receipt_of(std::int64_t delivery)
+{
+    return delivery / deliveries_per_receipt;
+}
+
+std::int64_t milliseconds_of(WallTime time)
+{
+    return time.time_since_epoch().count();
+}
+
+bool open_state(std::string_view state)
+{
+    return state == "queued" || state == "deferred";
+}
+
+} // namespace
+
+struct Ledger::Row {
+    std::int64_t id = 0;
+    std::int64_t destination = 0;
+    std::string sop_instance;
+    std::string state;
+    bool waits = false;
+    std::int64_t attempts = 0;
+
+    bool open() const { return open_state(state); }
+};
+
+Ledger::Ledger(Database& database, std::chrono::milliseconds keep_delivered)
+    : database_(database),
+      keep_delivered_(keep_delivered),
+      destinations_(database, "SELECT id, name, held FROM destination ORDER BY id"),
+      find_destination_(database, "SELECT id FROM destination WHERE name = ?1"),
+      add_destination_(database, "INSERT INTO destination (name) VALUES (?1) RETURNING id"),
+      hold_(database, "UPDATE destination SET held = ?2 WHERE name = ?1"),
+      set_last_error_(database, "UPDATE destination SET last_error = ?2 WHERE id = ?1"),
+      add_receipt_(
+          database,
+          "INSERT INTO receipt VALUES "
+          "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL) "
+          "ON CONFLICT (id) DO NOTHING"
+      ),
+      add_delivery_(
+          database,
+          "INSERT INTO delivery (id, destination, sop_instance_uid, state, waits, not_before_ms) "
+          "VALUES (?1, ?2, ?3, 'queued', ?4, ?5)"
+      ),
+      find_leader_(
+          database,
+          "SELECT 1 FROM delivery WHERE destination = ?1 AND sop_instance_uid = ?2 "
+          "AND state IN ('queued', 'deferred') AND waits = 0"
+      ),
+      load_(
+          database,
+          "SELECT destination, sop_instance_uid, state, waits, attempts FROM delivery WHERE id = ?1"
+      ),
+      set_ended_(
+          database,
+          "UPDATE delivery SET state = ?2, waits = 0, attempts = ?3, "
+          "answer = coalesce(?4, answer), "
+          "delivered_ms = ?5 WHERE id = ?1"
+      ),
+      set_deferred_(
+          database,
+          "UPDATE delivery SET state = 'deferred', attempts = ?2, answer = ?3, not_before_ms = ?4 "
+          "WHERE id = ?1"
+      ),
+      set_attempts_(database, "UPDATE delivery SET attempts = ?2 WHERE id = ?1"),
+      set_queued_(
+          database,
+          "UPDATE delivery SET state = 'queued', waits = ?2, not_before_ms = ?3 WHERE id = ?1"
+      ),
+      next_waiting_(
+          database,
+          "SELECT id FROM delivery WHERE destination = ?1 AND sop_instance_uid = ?2 AND waits = 1 "
+          "ORDER BY id LIMIT 1"
+      ),
+      set_leading_(database, "UPDATE delivery SET waits = 0 WHERE id = ?1"),
+      identical_(
+          database,
+          "SELECT 1 FROM receipt a, receipt b WHERE a.id = ?1 AND b.id = ?2 AND a.digest = "
+          "b.digest "
+          "AND a.bytes = b.bytes AND a.transfer_syntax_uid = b.transfer_syntax_uid "
+          "AND a.sop_class_uid = b.sop_class_uid"
+      ),
+      count_open_(
+          database,
+          "SELECT count(*) FROM delivery WHERE id BETWEEN ?1 AND ?1 + 15 "
+          "AND state NOT IN ('delivered', 'dropped')"
+      ),
+      slot_of_(database, "SELECT slot FROM receipt WHERE id = ?1"),
+      set_finished_(database, "UPDATE receipt SET finished_ms = ?2, slot = ?3 WHERE id = ?1"),
+      set_lost_(
+          database,
+          "UPDATE delivery SET state = 'quarantined', waits = 0, answer = ?2 WHERE id = ?1"
+      ),
+      deliveries_of_(database, "SELECT id FROM delivery WHERE id BETWEEN ?1 AND ?1 + 15"),
+      kept_(
+          database,
+          "SELECT id, slot FROM receipt WHERE slot IS NOT NULL AND finished_ms <= ?1 "
+          "ORDER BY finished_ms LIMIT ?2"
+      ),
+      forget_slot_(database, "UPDATE receipt SET slot = NULL WHERE id = ?1"),
+      oldest_(
+          database,
+          "SELECT id, slot IS NULL AND finished_ms <= ?3 FROM receipt "
+          "WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?4"
+      ),
+      delete_deliveries_(database, "DELETE FROM delivery WHERE id BETWEEN ?1 AND ?1 + 15"),
+      delete_receipt_(database, "DELETE FROM receipt WHERE id = ?1"),
+      set_pruned_(
+          database,
+          "INSERT INTO meta VALUES ('pruned_to', ?1) ON CONFLICT (name) DO UPDATE "
+          "SET value = max(value, excluded.value)"
+      ),
+      undelivered_(
+          database,
+          "SELECT coalesce(sum(count), 0) FROM tally WHERE state NOT IN ('delivered', 'dropped')"
+      )
+{
+}
+
+std::vector<KnownDestination> Ledger::destinations()
+{
+    std::vector<KnownDestination> known;
+    destinations_.with();
+    while (destinations_.step())
+        known.push_back(
+            {destinations_.integer(0), destinations_.text(1), destinations_.integer(2) != 0}
+        );
+    return known;
+}
+
+std::int64_t Ledger::destination(const std::string& name)
+{
+    if (const auto known = ids_.find(name); known != ids_.end())
+        return known->second;
+    std::int64_t id = 0;
+    if (find_destination_.with(name).step()) {
+        id = find_destination_.integer(0);
+        find_destination_.reset();
+    } else if (add_destination_.with(name).step()) {
+        id = add_destination_.integer(0);
+        add_destination_.run();
+    }
+    if (!database_.failed())
+        ids_[name] = id;
+    return id;
+}
+
+bool Ledger::hold(const std::string& name, bool held)
+{
+    hold_.with(name, held).run();
+    return database_.changes() != 0;
+}
+
+bool Ledger::add(const StoredInstance& instance, std::int64_t now_ms)
+{
+    const Envelope& e = instance.envelope;
+    add_receipt_
+        .with(
+            e.id,
+            e.key.study.str(),
+            e.key.series.str(),
+            e.key.sop.sop_class.str(),
+            e.key.sop.sop_instance.str(),
+            e.key.transfer_syntax.str(),
+            e.face,
+            e.calling_ae,
+            e.called_ae,
+            e.peer_address,
+            milliseconds_of(e.received),
+            e.length.count,
+            ConstBytes(e.digest),
+            instance.slot
+        )
+        .run();
+    if (database_.failed() || database_.changes() == 0)
+        return false;
+    std::int64_t id = first_delivery(e.id);
+    for (const std::string& name : e.destinations) {
+        const std::int64_t to = destination(name);
+        const std::string& sop = e.key.sop.sop_instance.str();
+        add_delivery_.with(id++, to, sop, has_leader(to, sop), now_ms).run();
+    }
+    return true;
+}
+
+bool Ledger::has_leader(std::int64_t destination, const std::string& sop_instance)
+{
+    const bool found = find_leader_.with(destination, sop_instance).step();
+    find_leader_.reset();
+    return found;
+}
+
+bool Ledger::load(std::int64_t delivery, Row& row)
+{
+    if (!load_.with(delivery).step())
+        return false;
+    row.id = delivery;
+    row.destination = load_.integer(0);
+    row.sop_instance = load_.text(1);
+    row.state = load_.text(2);
+    row.waits = load_.integer(3) != 0;
+    row.attempts = load_.integer(4);
+    load_.reset();
+    return true;
+}
+
+void Ledger::record(const DeliveryRecord& record, Moment now)
+{
+    Row row;
+    if (!load(record.id, row) || row.state == "delivered")
+        return;
+    const std::string answer = record.answer.substr(0, max_answer);
+    row.attempts += record.counts ? 1 : 0;
+    if (record.state == DeliveryState::delivered)
+        return end(row, DeliveryState::delivered, answer, now);
+    if (!row.open()) // ended by a person meanwhile
+        return;
+    if (record.state != DeliveryState::queued)
+        set_last_error_.with(row.destination, answer).run();
+    switch (record.state) {
+    case DeliveryState::failed:
+    case DeliveryState::quarantined: return end(row, record.state, answer, now);
+    case DeliveryState::deferred: {
+        const std::chrono::milliseconds wait = record.next_attempt - now.wall;
+        const auto delay = std::clamp<std::chrono::milliseconds>(wait, {}, max_delay).count();
+        return set_deferred_.with(row.id, row.attempts, answer, now.queue_ms + delay).run();
+    }
+    default: set_attempts_.with(row.id, row.attempts).run();
+    }
+}
+
+void Ledger::end(
+    const Row& row, DeliveryState state, const std::optional<std::string>& answer, Moment now
+)
+{
+    const bool delivered = state == DeliveryState::delivered;
+    const auto at = delivered ? std::optional(milliseconds_of(now.wall)) : std::nullopt;
+    set_ended_.with(row.id, to_string(state), row.attempts, answer, at).run();
+    if (row.open() && !row.waits)
+        lead_next(row, delivered ? receipt_of(row.id) : 0, now);
+    finish(static_cast<ReceiptId>(receipt_of(row.id)), now.queue_ms);
+}
+
+// Those that waited behind a delivery that has ended: identical ones are delivered with it, up to
+// the first that differs; that one is next.
+void Ledger::lead_next(const Row& ended, std::int64_t delivered_receipt, Moment now)
+{
+    while (next_waiting_.with(ended.destination, ended.sop_instance).step()) {
+        const std::int64_t next = next_waiting_.integer(0);
+        next_waiting_.reset();
+        const std::int64_t receipt = receipt_of(next);
+        if (delivered_receipt == 0 ||
+            !identical(static_cast<ReceiptId>(delivered_receipt), static_cast<ReceiptId>(receipt)))
+            return set_leading_.with(next).run();
+        Row row;
+        if (!load(next, row))
+            return;
+        const std::string answer = "identical to receipt " + std::to_string(delivered_receipt);
+        set_ended_.with(next, "delivered", row.attempts, answer, milliseconds_of(now.wall)).run();
+        finish(static_cast<ReceiptId>(receipt), now.queue_ms);
+    }
+}
+
+bool Ledger::identical(ReceiptId a, ReceiptId b)
+{
+    const bool same = identical_.with(a, b).step();
+    identical_.reset();
+    return same;
+}
+
+// Where nothing is left to deliver the slot is free, at once or when it has been kept long enough.
+void Ledger::finish(ReceiptId receipt, std::int64_t now_ms)
+{
+    const bool counted = count_open_.with(first_delivery(receipt)).step();
+    const bool finished = counted && count_open_.integer(0) == 0;
+    count_open_.reset();
+    if (!finished || !slot_of_.with(receipt).step())
+        return;
+    std::optional<std::string> slot;
+    if (!slot_of_.null(0))
+        slot = slot_of_.text(0);
+    slot_of_.reset();
+    if (slot && keep_delivered_.count() == 0)
+        released_.push_back(*std::exchange(slot, std::nullopt));
+    set_finished_.with(receipt, now_ms, slot).run();
+}
+
+bool Ledger::retry(std::int64_t delivery, std::int64_t now_ms)
+{
+    Row row;
+    if (!load(delivery, row) || row.state == "delivered" || row.state == "dropped")
+        return false;
+    const bool has_file = slot_of_.with(receipt_of(delivery)).step() && !slot_of_.null(0);
+    slot_of_.reset();
+    if (!has_file || row.state == "queued")
+        return false;
+    const bool waits = row.open() ? row.waits : has_leader(row.destination, row.sop_instance);
+    set_queued_.with(delivery, waits, now_ms).run();
+    return true;
+}
+
+bool Ledger::drop(std::int64_t delivery, std::int64_t now_ms)
+{
+    Row row;
+    if (!load(delivery, row) || row.state == "delivered" || row.state == "dropped")
+        return false;
+    end(row, DeliveryState::dropped, std::nullopt, {.queue_ms = now_ms, .wall = {}});
+    return true;
+}
+
+} // namespace gantry::custody
