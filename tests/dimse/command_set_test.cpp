@@ -41,7 +41,7 @@ TEST_CASE("what is no command set is not taken for one")
         {"command field of a wrong length", "0000 0001 04000000 01000000"},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         CHECK_FALSE(CommandSet::parse(tests::hex(row.bytes)));
     }
 }

@@ -69,7 +69,7 @@ TEST_CASE("each refusal goes out with its result and source and reason (PS3.8 9.
         {"application context", [](RequestBytes& r) { r.application_context = "1.2.3"; }, "1/1/2"},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         RequestBytes request;
         row.spoil(request);
         CHECK(answer_to(acceptor, request) == row.rejection);
@@ -123,7 +123,7 @@ TEST_CASE("what is no A-ASSOCIATE-RQ is answered with A-ABORT and closed (PS3.8 
         {"a length of nothing", hex("0100 00000000"), 6},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         ScriptedPeer peer = ScriptedPeer::connect(acceptor.port());
         peer.send(row.bytes);
         CHECK(aborted(peer, 2, row.reason));

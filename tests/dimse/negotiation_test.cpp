@@ -140,7 +140,7 @@ TEST_CASE("a role is answered where it was proposed and may only be lowered (PS3
         {"no role at all", 0, 0, true, 1, ""},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         RecordingProvider provider;
         provider.on_negotiate = [&](const dimse::ProposedContext& context) -> dimse::ContextAnswer {
             return {

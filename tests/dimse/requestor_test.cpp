@@ -31,6 +31,7 @@ Uid uid(std::string_view text)
 }
 
 struct Rig {
+    boost::asio::io_context loop; // outlives the threads that resume coroutines on it
     WorkerPool pool{"outbound", 2};
     dimse::RequestorOptions options;
 
@@ -109,7 +110,7 @@ std::vector<dimse::SendOutcome>
 store(Rig& rig, std::uint16_t port, std::vector<dimse::InstanceToSend> batch)
 {
     dimse::Requestor requestor = rig.to(port);
-    return run(requestor.store(std::move(batch), {}));
+    return run(rig.loop, requestor.store(std::move(batch), {}));
 }
 
 } // namespace
@@ -121,7 +122,7 @@ TEST_CASE("we echo ourselves")
     Rig rig;
     for (const char* host : {"127.0.0.1", "localhost"}) {
         dimse::Requestor requestor = rig.to(acceptor.port(), host);
-        const auto status = run(requestor.echo());
+        const auto status = run(rig.loop, requestor.echo());
         REQUIRE(status.has_value());
         CHECK(status->code == 0);
     }
@@ -156,7 +157,8 @@ TEST_CASE("data sets are sent as they stand in their files and each gets its own
     batch[4].length = Bytes{batch[4].length.count + 2};
     std::size_t progress = 0;
     dimse::Requestor requestor = rig.to(acceptor.port());
-    const auto outcomes = run(requestor.store(batch, [&](std::size_t done) { progress = done; }));
+    const auto outcomes =
+        run(rig.loop, requestor.store(batch, [&](std::size_t done) { progress = done; }));
     REQUIRE(outcomes.size() == 6);
     CHECK(outcomes[0].status->code == 0);
     CHECK(outcomes[1].status->code == 0xa700);
@@ -202,7 +204,7 @@ TEST_CASE("a refusal comes back in words")
     DimseAcceptor acceptor(provider);
     Rig rig;
     dimse::Requestor requestor = rig.to(acceptor.port());
-    const auto status = run(requestor.echo());
+    const auto status = run(rig.loop, requestor.echo());
     REQUIRE_FALSE(status.has_value());
     CHECK(status.error().code == dimse::Errc::rejected);
     CHECK(status.error().detail == "rejected permanent, calling AE title not recognised (1/1/3)");
@@ -219,7 +221,7 @@ TEST_CASE("negotiation reports what the peer said to each context")
     proposals[1].abstract_syntax = uid("1.2.840.10008.5.1.1.9");
     proposals[1].transfer_syntaxes = {uid(implicit_le)};
     dimse::Requestor requestor = rig.to(acceptor.port());
-    const auto result = run(requestor.negotiate(proposals));
+    const auto result = run(rig.loop, requestor.negotiate(proposals));
     REQUIRE(result.has_value());
     CHECK(result->peer_pdu_size == 131'072);
     CHECK(result->implementation_version == "GANTRY_010");
@@ -341,7 +343,7 @@ TEST_CASE("whatever a peer does wrong the batch is answered: one error for each 
     const ScratchFolder folder;
     const auto instance = instance_in(folder, "a", ct_data_set("1.2.3.4", 100));
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         Script script(row.play);
         Rig rig;
         rig.options.timeouts.dimse = std::chrono::milliseconds(200);
@@ -374,7 +376,7 @@ TEST_CASE("a release that collides with the peer's own is answered first (PS3.8 
     });
     Rig rig;
     dimse::Requestor requestor = rig.to(script.port());
-    const auto status = run(requestor.echo());
+    const auto status = run(rig.loop, requestor.echo());
     script.finish();
     REQUIRE(status.has_value());
     CHECK(status->code == 0);
@@ -389,33 +391,32 @@ TEST_CASE("nobody there and no such name are told apart")
         nobody = gone.port();
     }
     dimse::Requestor requestor = rig.to(nobody);
-    CHECK(run(requestor.echo()).error().code == dimse::Errc::not_connected);
+    CHECK(run(rig.loop, requestor.echo()).error().code == dimse::Errc::not_connected);
     dimse::Requestor unknown = rig.to(104, std::string(70, 'x') + ".invalid");
-    CHECK(run(unknown.echo()).error().code == dimse::Errc::not_resolved);
+    CHECK(run(rig.loop, unknown.echo()).error().code == dimse::Errc::not_resolved);
 }
 
 TEST_CASE("cancelling a request ends it at once and the peer hears A-ABORT")
 {
     Rig rig;
-    boost::asio::io_context loop;
     boost::asio::cancellation_signal cancel;
     bool heard = false;
     Script script([&](ScriptedPeer& peer) {
         peer.receive_pdu(); // and never an answer
-        boost::asio::post(loop, [&] { cancel.emit(boost::asio::cancellation_type::terminal); });
+        boost::asio::post(rig.loop, [&] { cancel.emit(boost::asio::cancellation_type::terminal); });
         heard = peer.receive_pdu() == abort_pdu();
     });
     dimse::Requestor requestor = rig.to(script.port());
     std::optional<Result<DimseStatus>> result;
     boost::asio::co_spawn(
-        loop,
+        rig.loop,
         requestor.echo(),
         boost::asio::bind_cancellation_slot(
             cancel.slot(),
             [&](std::exception_ptr, Result<DimseStatus> status) { result = std::move(status); }
         )
     );
-    loop.run_for(test::hang);
+    rig.loop.run_for(test::hang);
     script.finish();
     REQUIRE(result.has_value());
     REQUIRE_FALSE(result->has_value());

@@ -197,7 +197,7 @@ TEST_CASE("a C-STORE that cannot be taken gets its status and the next one is un
         {"another class than its context", {.sop_class = mr_image}, true, 0x0122},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         peer.send(command_pdu(store_command(row.request)));
         if (row.with_data)
             peer.send(in_pdvs(ct_data_set("1.2.3.4", 50'000), 1'000, 3));
@@ -265,7 +265,7 @@ TEST_CASE("a transfer that breaks off is dropped and the peer's thread is free a
     DimseAcceptor acceptor(provider, options);
     std::size_t ended = 0;
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         ScriptedPeer peer = associate(acceptor);
         peer.send(command_pdu(store_command({})));
         peer.send(p_data(1, 0, ByteVector(10'000)));
