@@ -11,7 +11,6 @@
 #include <cctype>
 #include <charconv>
 #include <set>
-#include <unordered_map>
 
 namespace gantry::mapping {
 
@@ -62,27 +61,15 @@ std::string lower(std::string_view text)
     return out;
 }
 
-using Keywords = std::unordered_map<std::string, Tag>;
-
-/// The dictionary is made for the way from tag to keyword; a search the other way reads all of it.
-Keywords read_keywords()
-{
-    Keywords keywords;
-    DcmDataDictionary& dictionary = dcmDataDict.wrlock(); // its iterators are not const
-    for (auto at = dictionary.normalBegin(); at != dictionary.normalEnd(); ++at) {
-        const DcmDictEntry& entry = **at;
-        if (entry.getPrivateCreator() == nullptr && entry.getTagName() != nullptr)
-            keywords.emplace(entry.getTagName(), Tag{entry.getGroup(), entry.getElement()});
-    }
-    dcmDataDict.wrunlock();
-    return keywords;
-}
-
 std::optional<Tag> tag_of_keyword(const std::string& keyword)
 {
-    static const Keywords keywords = read_keywords();
-    const auto found = keywords.find(keyword);
-    return found == keywords.end() ? std::nullopt : std::optional(found->second);
+    const DcmDataDictionary& dictionary = dcmDataDict.rdlock();
+    const DcmDictEntry* entry = dictionary.findEntry(keyword.c_str());
+    std::optional<Tag> tag;
+    if (entry != nullptr && entry->getPrivateCreator() == nullptr)
+        tag = Tag{entry->getGroup(), entry->getElement()};
+    dcmDataDict.rdunlock();
+    return tag;
 }
 
 /// "00100020" or "PatientID".
