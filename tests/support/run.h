@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <type_traits>
 
-namespace gantry::test {
+namespace gantry::tests {
 
 inline constexpr std::chrono::seconds hang{60};
 
@@ -58,4 +58,8 @@ T run(asio::awaitable<T> task)
     return run(loop, std::move(task));
 }
 
-} // namespace gantry::test
+} // namespace gantry::tests
+
+namespace gantry {
+namespace test = tests; // both names are in use
+}
