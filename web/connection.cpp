@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <sys/socket.h>
 #include <utility>
 #include <vector>
@@ -54,15 +55,21 @@ public:
 
     asio::awaitable<Result<std::size_t>> read_some(MutableBytes into, Silence longest) override
     {
+        if (ended_)
+            co_return *ended_;
         watchdog_.arm(Side::read, longest);
         auto [ec, n] =
             co_await stream_.async_read_some(asio::buffer(into.data(), into.size()), use_tuple);
         const bool late = watchdog_.disarm(Side::read);
-        if (ec == asio::error::eof)
-            co_return std::size_t{0};
-        if (ec)
-            co_return failure(ec, late, "reading");
-        co_return n;
+        if (!ec)
+            co_return n;
+        const bool interrupted = ec == asio::error::operation_aborted;
+        Result<std::size_t> end{std::size_t{0}};
+        if (ec != asio::error::eof)
+            end = failure(ec, late, "reading");
+        if (!interrupted)
+            ended_ = end; // Asio would wait for an event that does not come again
+        co_return end;
     }
 
     asio::awaitable<void> end_writing() override
@@ -109,6 +116,7 @@ protected:
 
     Stream stream_;
     Watchdog watchdog_;
+    std::optional<Result<std::size_t>> ended_; // what the last read found
 };
 
 class PlainConnection final : public StreamConnection<tcp::socket> {

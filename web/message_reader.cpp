@@ -148,11 +148,12 @@ Result<MessageHead*> MessageReader::parse_head(MessageKind kind)
     const Result<void> taken = parser_->take_head(unread().substr(0, scanned_));
     begin_ += scanned_;
     scanned_ = 0;
-    if (!taken)
-        return fail(
-            taken.error().code == Errc::unsupported ? HeadFault::version : HeadFault::malformed,
-            taken.error()
-        );
+    if (!taken) {
+        const bool version = taken.error().code == Errc::unsupported;
+        if (version && kind == MessageKind::request)
+            return fail(HeadFault::version, taken.error());
+        return fail(HeadFault::malformed, error(Errc::malformed, taken.error().detail));
+    }
     MessageHead& head = parser_->head();
     if (const auto coding = check_coding(head); coding != HeadFault::none)
         return fail(coding, error(Errc::malformed, "transfer coding"));

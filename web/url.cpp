@@ -6,6 +6,8 @@
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <charconv>
+
 namespace gantry::web {
 
 namespace {
@@ -37,8 +39,9 @@ Result<Url> from_view(const urls::url_view& view)
         return error(Errc::malformed, "URL without a host");
     url.port = url.tls ? 443 : 80;
     if (view.has_port() && !view.port().empty()) {
-        url.port = view.port_number();
-        if (url.port == 0)
+        const std::string_view port = view.port();
+        const auto parsed = std::from_chars(port.data(), port.data() + port.size(), url.port);
+        if (parsed.ec != std::errc() || url.port == 0)
             return error(Errc::malformed, "URL with an impossible port");
     }
     if (view.has_userinfo())

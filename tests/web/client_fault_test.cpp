@@ -88,7 +88,7 @@ TEST_CASE("a failure says in which phase it came and whether the request had bee
         {"reset inside the request", resets_in_body, large, Phase::send, Errc::cut_off, false},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         ScriptedOrigin origin;
         origin.otherwise(row.reply);
         const HttpOutcome outcome = post_once(origin, row.body);
@@ -173,7 +173,7 @@ TEST_CASE("a body cut off or stalled is an error while it is read")
          Errc::malformed},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         ScriptedOrigin origin;
         origin.then(row.reply);
         asio::io_context loop;
@@ -272,7 +272,7 @@ TEST_CASE("a kept-alive connection that died is replaced once, and only before a
         {"no answer in time", Reply::only(Reply::End::stall), false},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.says);
+        CAPTURE(std::string(row.says));
         ScriptedOrigin origin;
         origin.then(Reply::with(200)).then(row.second);
         asio::io_context loop;

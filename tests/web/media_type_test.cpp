@@ -21,7 +21,7 @@ TEST_CASE("a media type gives its parameters without their quotes")
         {"application/dicom", "application/dicom", ""},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.text);
+        CAPTURE(std::string(row.text));
         const auto media = parse_media_type(row.text);
         REQUIRE(media.has_value());
         CHECK(media->type == row.type);

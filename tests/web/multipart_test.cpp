@@ -100,7 +100,7 @@ TEST_CASE("a multipart body is read part by part however it is cut on its way")
     };
     for (const Row& row : rows)
         for (const std::size_t piece : pieces) {
-            CAPTURE(row.says);
+            CAPTURE(std::string(row.says));
             CAPTURE(piece);
             const Outcome outcome = outcome_of(row.body, "b", piece);
             CHECK_FALSE(outcome.error);
@@ -146,7 +146,7 @@ TEST_CASE("a multipart body that breaks its form is refused and never taken for 
     limits.max_parts = 3;
     for (const Row& row : rows)
         for (const std::size_t piece : pieces) {
-            CAPTURE(row.says);
+            CAPTURE(std::string(row.says));
             CAPTURE(piece);
             const Outcome outcome = outcome_of(row.body, "b", piece, limits);
             CHECK(outcome.error == row.error);
