@@ -125,21 +125,29 @@ asio::awaitable<Answer> last_answer(Wire& wire, Exchange& state, Error reason)
     co_return failure;
 }
 
-// Sends while it looks out for an answer that comes early (413, 401 ...).
+// Looks out for an answer while the request is sent. What it has taken from the connection is kept
+// in `found` also where the sending ends at the same moment and wins the race.
+asio::awaitable<void> look_out(Wire& wire, Exchange& state, std::optional<HeadResult>& found)
+{
+    HeadResult head = co_await read_answer(wire, state, Connection::no_deadline);
+    if (head || head.error().code != asio::error::operation_aborted)
+        found = std::move(head);
+}
+
+// Sends, unless an answer comes early (413, 401 ...).
 asio::awaitable<Answer> send_and_read(Wire& wire, Exchange& state, Pending& pending)
 {
     using namespace asio::experimental::awaitable_operators;
-    auto first = co_await (
-        send_body(wire, state, pending) || read_answer(wire, state, Connection::no_deadline)
-    );
+    std::optional<HeadResult> found;
+    auto first = co_await (send_body(wire, state, pending) || look_out(wire, state, found));
+    if (found && (*found || first.index() == 1))
+        co_return answer_or(state.body_sent ? waiting_phase(state) : Phase::send, *found, state);
     if (first.index() == 1)
-        co_return answer_or(
-            state.body_sent ? waiting_phase(state) : Phase::send, std::get<1>(first), state
-        );
+        co_return failed(Phase::send, {asio::error::operation_aborted, "sending"});
     Result<void>& sent = std::get<0>(first);
     if (!sent)
         co_return co_await last_answer(wire, state, sent.error());
-    const HeadResult head = co_await read_answer(wire, state, state.timeout);
+    const HeadResult head = found ? *found : co_await read_answer(wire, state, state.timeout);
     co_return answer_or(waiting_phase(state), head, state);
 }
 

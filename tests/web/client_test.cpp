@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 using namespace gantry;
@@ -143,7 +145,7 @@ TEST_CASE("no more connections are open at once than allowed and waiters are ser
         (void)co_await ask(via, get("/" + std::to_string(number)));
         done.push_back(number);
     };
-    for (const std::uint16_t connections : {1, 3}) {
+    for (const unsigned short connections : std::array<unsigned short, 2>{1, 3}) {
         CAPTURE(connections);
         ScriptedOrigin origin;
         asio::io_context loop;
