@@ -117,7 +117,7 @@ void Database::fail(int code)
         return;
     error_ = database_error(handle_, code);
     own_fault_ = statement_at_fault(code);
-    corrupt_ = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+    corrupt_ = corrupt_ || (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
 std::int64_t Database::changes() const
@@ -158,6 +158,8 @@ bool Statement::step()
 
 void Statement::reset()
 {
+    if (statement_ == nullptr) // it could not be prepared, and says so when it is stepped
+        return;
     sqlite3_reset(statement_);
     sqlite3_clear_bindings(statement_);
 }

@@ -48,7 +48,7 @@ public:
 
     void clear() { error_.reset(); }
 
-    /// The last error means that the file is not what was written.
+    /// Some error meant that the file is not what was written.
     bool corrupt() const { return corrupt_; }
 
     /// Rows of the last INSERT, UPDATE or DELETE.

@@ -109,10 +109,6 @@ Ledger::Ledger(Database& database, std::chrono::milliseconds keep_delivered)
       ),
       slot_of_(database, "SELECT slot FROM receipt WHERE id = ?1"),
       set_finished_(database, "UPDATE receipt SET finished_ms = ?2, slot = ?3 WHERE id = ?1"),
-      set_lost_(
-          database,
-          "UPDATE delivery SET state = 'quarantined', waits = 0, answer = ?2 WHERE id = ?1"
-      ),
       deliveries_of_(database, "SELECT id FROM delivery WHERE id BETWEEN ?1 AND ?1 + 15"),
       kept_(
           database,

@@ -114,7 +114,6 @@ private:
     Statement count_open_;
     Statement slot_of_;
     Statement set_finished_;
-    Statement set_lost_;
     Statement deliveries_of_;
     Statement kept_;
     Statement forget_slot_;

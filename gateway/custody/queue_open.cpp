@@ -42,6 +42,8 @@ Result<void> set_up(Database& database, const std::filesystem::path& file)
     // Before the mode is set: a file that is no database shows here.
     if (check_wanted(file) && !intact(database))
         return error(Errc::damaged, file.string());
+    std::error_code ignored;
+    std::filesystem::remove(beside(file, ".suspect"), ignored);
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
     database.run("PRAGMA wal_autocheckpoint = 2000");

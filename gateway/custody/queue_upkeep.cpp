@@ -19,6 +19,8 @@ constexpr std::size_t upkeep_step = 500; // rows of one transaction, so that nob
 
 Result<void> QueueWorker::prepare()
 {
+    if (auto statements = database_->outcome(); !statements)
+        return statements;
     database_->begin();
     for (const std::string& name : options_.destinations)
         ledger_->destination(name);

@@ -278,8 +278,15 @@ void QueueWorker::failed(const Error& why)
         if (kept)
             writes_.push_back(std::move(task));
     }
-    if (database_->corrupt())
-        mark_suspect(options_.database);
+    note_damage();
+}
+
+void QueueWorker::note_damage()
+{
+    if (!database_->corrupt() || std::exchange(damage_noted_, true))
+        return;
+    spdlog::error("the queue's database is damaged, built anew at the next start");
+    mark_suspect(options_.database);
 }
 
 void QueueWorker::read()
@@ -289,8 +296,7 @@ void QueueWorker::read()
         database_->clear();
         task.run(steps);
         auto result = database_->outcome();
-        if (database_->corrupt())
-            mark_suspect(options_.database);
+        note_damage();
         database_->clear();
         task.done(std::move(result));
     }

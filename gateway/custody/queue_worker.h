@@ -106,6 +106,7 @@ private:
     void read();
     void upkeep();
     void wake_waiters();
+    void note_damage();
     void answer_all(const Error& why);
     void set_flushing(bool full);
 
@@ -143,6 +144,7 @@ private:
     ReceiptId prune_ceiling_ = 0;
     std::optional<SteadyTime> next_event_;
     bool flushing_full_ = true;
+    bool damage_noted_ = false;
     std::thread thread_;
 };
 

@@ -136,6 +136,18 @@ public:
         return {};
     }
 
+    /// Housekeeping comes between questions: asks until it shows, a bounded number of times.
+    template <class Condition>
+    bool eventually(Condition condition)
+    {
+        for (int i = 0; i < 10'000; ++i) {
+            if (condition())
+                return true;
+            (void)ask(queue->summary());
+        }
+        return false;
+    }
+
     ScratchFolder scratch;
     ManualClock clock;
     custody::SpoolOptions spool_options = tests::spool_options(scratch.path() / "spool");
