@@ -56,6 +56,7 @@ struct StoreOutcome {
     std::uint16_t reason = 0; // warning or failure reason (PS3.18 10.5.3), 0: none
     std::string answer;
     std::optional<std::chrono::seconds> retry_after;
+    std::uint32_t max_attempts = 0; // of limited; 0: as the destination is configured
 };
 
 /// How a find ended: complete, or cut off and why. Never an empty answer for a failure.

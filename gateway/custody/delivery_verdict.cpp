@@ -1,22 +1,24 @@
 #include "gateway/custody/delivery_verdict.h"
 
+#include <algorithm>
+
 namespace gantry::custody {
 
 namespace {
 
 using Kind = StoreOutcome::Kind;
 
-DeliveryState state_of(Kind kind, const RecordingContext& context)
+DeliveryState state_of(const StoreOutcome& outcome, const RecordingContext& context)
 {
-    switch (kind) {
+    const std::uint32_t attempts = std::max(context.limited_attempts, outcome.max_attempts);
+    switch (outcome.kind) {
     case Kind::stored:
     case Kind::stored_changed:
     case Kind::already_there: return DeliveryState::delivered;
     case Kind::transient:
     case Kind::unavailable: return DeliveryState::deferred;
     case Kind::limited:
-        return context.limited_seen < context.limited_attempts ? DeliveryState::deferred
-                                                               : DeliveryState::failed;
+        return context.limited_seen < attempts ? DeliveryState::deferred : DeliveryState::failed;
     case Kind::conflict:
     case Kind::damaged: return DeliveryState::quarantined;
     case Kind::refused: return DeliveryState::failed;
@@ -38,7 +40,7 @@ record_of(const Delivery& delivery, const StoreOutcome& outcome, const Recording
 {
     DeliveryRecord record;
     record.id = delivery.id;
-    record.state = state_of(outcome.kind, context);
+    record.state = state_of(outcome, context);
     record.answer = outcome.answer;
     record.counts = outcome.kind != Kind::unavailable;
     record.next_attempt = context.now;

@@ -1,0 +1,146 @@
+#include "gateway/origins/web_origin.h"
+
+#include "gateway/error.h"
+#include "gateway/origins/archive_inquiry.h"
+#include "gateway/origins/stow_batch.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+namespace gantry {
+
+namespace {
+
+constexpr Bytes probe_answer{64U << 10U};
+constexpr std::size_t list_from = 8; // instances of a series; below, each is asked for by itself
+
+const char* const not_yet = "not supported yet for web origins";
+
+// What an answer to GET /studies?limit=1 tells of the service. Where it offers no search it may
+// still store.
+std::string trouble_of(unsigned status)
+{
+    if (status / 100 == 2 || status == 400 || (status >= 404 && status <= 406) || status == 501)
+        return {};
+    const std::string text = "HTTP " + std::to_string(status);
+    if (status == 401)
+        return text + ": credentials not accepted";
+    if (status == 403)
+        return text + ": credentials accepted, access denied";
+    if (status == 407)
+        return text + ": the proxy wants credentials";
+    if (status / 100 == 3)
+        return text + ": redirected elsewhere";
+    return text;
+}
+
+std::string trouble_of(const web::ClientFailure& failure)
+{
+    const std::string text =
+        std::string(web::to_string(failure.phase)) + ": " + failure.error.text();
+    return failure.certificate ? "certificate not accepted: " + text : text;
+}
+
+} // namespace
+
+struct WebOrigin::State {
+    StowRoom room;
+};
+
+WebOrigin::WebOrigin(
+    std::string name,
+    web::Client& client,
+    WebOriginOptions options,
+    WorkerPool& disk,
+    std::filesystem::path scratch
+)
+{
+    const InquiryRoom inquiry{client, disk, std::move(scratch), options.max_answer};
+    state_ = std::make_unique<State>(State{{std::move(name), inquiry, std::move(options)}});
+}
+
+WebOrigin::~WebOrigin() = default;
+
+const std::string& WebOrigin::name() const
+{
+    return state_->room.name;
+}
+
+Abilities WebOrigin::abilities() const
+{
+    Abilities abilities;
+    abilities.store = true;
+    abilities.verify = true;
+    return abilities;
+}
+
+asio::awaitable<std::vector<StoreOutcome>>
+WebOrigin::store(std::vector<std::unique_ptr<InstanceContent>> batch)
+{
+    StowBatch::AskHealth ask = [this] { return health(); };
+    StowBatch stow(state_->room, std::move(ask), std::move(batch));
+    co_return co_await stow.run();
+}
+
+asio::awaitable<FindEnd> WebOrigin::find(FindQuestion, FindSink&)
+{
+    FindEnd end;
+    end.reason = not_yet;
+    co_return end;
+}
+
+asio::awaitable<RetrieveEnd> WebOrigin::retrieve(RetrieveQuestion, RetrieveSink&)
+{
+    RetrieveEnd end;
+    end.reason = not_yet;
+    co_return end;
+}
+
+asio::awaitable<Result<std::vector<bool>>> WebOrigin::verify(std::vector<InstanceKey> instances)
+{
+    std::map<std::pair<Uid, Uid>, std::size_t> series;
+    for (const InstanceKey& key : instances)
+        ++series[{key.study, key.series}];
+    std::set<std::string>
+        listed; // a list may be incomplete: who is not on it is asked for by itself
+    for (const auto& [uids, count] : series)
+        if (count >= list_from)
+            listed.merge(co_await list_series(state_->room.inquiry, uids.first, uids.second));
+    std::vector<bool> there;
+    for (const InstanceKey& key : instances) {
+        if (listed.contains(key.sop.sop_instance.str())) {
+            there.push_back(true);
+            continue;
+        }
+        const Finding finding = co_await look_for(state_->room.inquiry, key);
+        if (finding.what == Finding::What::unknown)
+            co_return error(Errc::unavailable, finding.reason);
+        there.push_back(finding.what == Finding::What::there);
+    }
+    co_return there;
+}
+
+asio::awaitable<Health> WebOrigin::health()
+{
+    const auto started = std::chrono::steady_clock::now();
+    web::ClientRequest request;
+    request.target = "/studies?limit=1";
+    request.fields.add("Accept", "application/dicom+json");
+    const web::ClientResult response =
+        co_await state_->room.inquiry.client.request(std::move(request));
+    Health health;
+    health.round_trip = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - started
+    );
+    if (!response) {
+        health.reason = trouble_of(response.error());
+        co_return health;
+    }
+    health.reason = trouble_of((*response)->head().status);
+    health.reachable = health.reason.empty();
+    (void)co_await (*response)->read_all(probe_answer); // so that the connection can be kept
+    co_return health;
+}
+
+} // namespace gantry
