@@ -31,6 +31,8 @@ class DataSetScanner {
 public:
     explicit DataSetScanner(const TransferSyntax& syntax);
     ~DataSetScanner();
+    DataSetScanner(const DataSetScanner&) = delete;
+    DataSetScanner& operator=(const DataSetScanner&) = delete;
     DataSetScanner(DataSetScanner&&) noexcept;
     DataSetScanner& operator=(DataSetScanner&&) noexcept;
 

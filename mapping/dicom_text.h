@@ -17,6 +17,8 @@ public:
     /// `character_set`: the value of (0008,0005), with its backslashes; empty where it is absent.
     explicit TextDecoder(std::string character_set);
     ~TextDecoder();
+    TextDecoder(const TextDecoder&) = delete;
+    TextDecoder& operator=(const TextDecoder&) = delete;
     TextDecoder(TextDecoder&&) noexcept;
     TextDecoder& operator=(TextDecoder&&) noexcept;
 

@@ -151,7 +151,7 @@ private:
             const auto guess = left() >= 8 ? guess_syntax() : std::nullopt;
             if (!guess)
                 return error(at_ > meta_from_ ? Errc::malformed : Errc::not_dicom);
-            read_.head.transfer_syntax = *Uid::parse(*guess);
+            read_.head.transfer_syntax = Uid::parse(*guess).value_or(Uid());
         }
         return read_;
     }

@@ -78,9 +78,8 @@ std::optional<Tag> parse_attribute(std::string_view name)
     if (name.empty() || name.size() > 64)
         return std::nullopt;
     std::uint32_t number = 0;
-    const auto* end = name.data() + name.size();
-    const auto [stop, failed] = std::from_chars(name.data(), end, number, 16);
-    if (name.size() == 8 && failed == std::errc() && stop == end)
+    const auto [stop, failed] = std::from_chars(name.data(), name.data() + name.size(), number, 16);
+    if (name.size() == 8 && failed == std::errc() && stop == name.data() + name.size())
         return Tag{static_cast<std::uint16_t>(number >> 16U), static_cast<std::uint16_t>(number)};
     return tag_of_keyword(std::string(name));
 }
@@ -288,9 +287,8 @@ private:
     Result<void> count(const std::string& name, std::string_view raw)
     {
         std::uint32_t number = 0;
-        const auto* end = raw.data() + raw.size();
-        const auto [stop, failed] = std::from_chars(raw.data(), end, number);
-        if (raw.empty() || failed != std::errc() || stop != end)
+        const auto [stop, failed] = std::from_chars(raw.data(), raw.data() + raw.size(), number);
+        if (raw.empty() || failed != std::errc() || stop != raw.data() + raw.size())
             return bad(name, "no count");
         if (!names_.insert(name).second)
             return bad(name, "twice");

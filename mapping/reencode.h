@@ -26,6 +26,8 @@ public:
     /// `from`: any syntax. One that is explicit little endian already keeps its bytes as they are.
     Reencoder(const TransferSyntax& from, Out out);
     ~Reencoder();
+    Reencoder(const Reencoder&) = delete;
+    Reencoder& operator=(const Reencoder&) = delete;
     Reencoder(Reencoder&&) noexcept;
     Reencoder& operator=(Reencoder&&) noexcept;
 

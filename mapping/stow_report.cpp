@@ -75,9 +75,9 @@ std::optional<std::uint16_t> parse_reason(std::string_view text)
     const bool hex = text.starts_with("0x") || text.starts_with("0X");
     text.remove_prefix(hex ? 2 : 0);
     std::uint16_t number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stop, failed] = std::from_chars(text.data(), end, number, hex ? 16 : 10);
-    if (failed != std::errc() || stop != end)
+    const auto [stop, failed] =
+        std::from_chars(text.data(), text.data() + text.size(), number, hex ? 16 : 10);
+    if (failed != std::errc() || stop != text.data() + text.size())
         return std::nullopt;
     return number;
 }
