@@ -65,6 +65,7 @@ TEST_CASE("a peer that breaks the protocol is aborted with the reason (PS3.8 9.3
         ScriptedPeer peer = associate(acceptor, with_verification());
         peer.send(row.bytes);
         CHECK(aborted(peer, 2, row.reason));
+        peer.reset();
         CHECK(provider.wait_closed(1));
         CHECK(provider.stored().empty());
     }

@@ -292,7 +292,12 @@ TEST_CASE("whatever a peer does wrong the batch is answered: one error for each 
     };
     const Row rows[] = {
         {"closes at once", [](ScriptedPeer&) {}, dimse::Errc::closed},
-        {"resets", [](ScriptedPeer& peer) { peer.reset(); }, dimse::Errc::closed},
+        {"resets",
+         [](ScriptedPeer& peer) {
+             peer.receive_pdu();
+             peer.reset();
+         },
+         dimse::Errc::closed},
         {"speaks HTTP",
          [](ScriptedPeer& peer) {
              peer.send(hex("485454502f312e3120343030204261640d0a0d0a"));
