@@ -113,10 +113,10 @@ void read_root(Section& section, std::string& root)
 std::vector<ListenAddress> read_listen(Section& section, std::string_view key, Reading& reading)
 {
     std::vector<ListenAddress> list;
-    for (const Node* const item : section.list(key)) {
+    for (const TreeNode* const item : section.list(key)) {
         const std::string path = section.path() + "." + std::string(key);
         const auto listen = parse_listen(item->scalar);
-        if (item->kind != Node::Kind::scalar)
+        if (item->kind != TreeNode::Kind::scalar)
             reading.problems.error(item->place, path + ": must be an address or a list of them");
         else if (!listen)
             reading.problems.error(item->place, path + ": " + listen.error().detail);

@@ -66,9 +66,9 @@ LoadReport load_text(std::string_view text, std::string name)
     if (text.size() > most_file_size.count)
         return failed(std::move(report.name), "is larger than 1 MiB: this is no configuration");
     Problems problems;
-    const Node root = parse_tree(text, problems);
+    const TreeNode root = parse_tree(text, problems);
     // What a broken document seems to lack says nothing: syntax first.
-    if (!problems.has_errors() || root.kind == Node::Kind::map) {
+    if (!problems.has_errors() || root.kind == TreeNode::Kind::map) {
         Section top(&root, "", problems);
         Reading reading{report.config, problems, {}, {}, {}};
         read_all(top, reading);

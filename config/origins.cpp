@@ -103,12 +103,12 @@ void read_proxy(Section& section, std::string& proxy)
 void read_accepted(Section& section, AcceptedSyntaxes& accepted)
 {
     using Policy = AcceptedSyntaxes::Policy;
-    const Node* const value = section.take("transfer_syntaxes");
+    const TreeNode* const value = section.take("transfer_syntaxes");
     if (value == nullptr)
         return;
-    if (value->kind == Node::Kind::scalar && value->scalar == "web")
+    if (value->kind == TreeNode::Kind::scalar && value->scalar == "web")
         return;
-    if (value->kind == Node::Kind::scalar && value->scalar == "as_they_are") {
+    if (value->kind == TreeNode::Kind::scalar && value->scalar == "as_they_are") {
         accepted.policy = Policy::as_they_are;
         return;
     }
@@ -200,7 +200,7 @@ void check_peer_of(const Origin& origin, Section& section, const Config& config)
 
 } // namespace
 
-void read_origins(const std::vector<const Node*>& items, Reading& reading)
+void read_origins(const std::vector<const TreeNode*>& items, Reading& reading)
 {
     for (std::size_t i = 0; i < items.size(); ++i) {
         Section section(items[i], "origins[" + std::to_string(i + 1) + "]", reading.problems);

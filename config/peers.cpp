@@ -38,7 +38,7 @@ void read_may(Section& section, Peer& peer, Reading& reading)
     if (section.take("may") == nullptr)
         return;
     std::vector<Service>& only = peer.only.emplace();
-    for (const Node* const item : section.list("may")) {
+    for (const TreeNode* const item : section.list("may")) {
         const auto* const found = std::ranges::find(services, item->scalar, &Choice<Service>::word);
         if (found != std::end(services)) {
             only.push_back(found->value);
@@ -134,7 +134,7 @@ std::vector<Uid> read_transfer_syntaxes(Section& section, std::string_view key)
     return list;
 }
 
-void read_peers(const std::vector<const Node*>& items, Reading& reading)
+void read_peers(const std::vector<const TreeNode*>& items, Reading& reading)
 {
     for (std::size_t i = 0; i < items.size(); ++i) {
         Section section(items[i], "peers[" + std::to_string(i + 1) + "]", reading.problems);

@@ -28,8 +28,8 @@ struct Reading {
 void read_dimse(Section section, Reading& reading);
 void read_web(Section section, Reading& reading);
 void read_admin(Section section, Reading& reading);
-void read_peers(const std::vector<const Node*>& items, Reading& reading);
-void read_origins(const std::vector<const Node*>& items, Reading& reading);
+void read_peers(const std::vector<const TreeNode*>& items, Reading& reading);
+void read_origins(const std::vector<const TreeNode*>& items, Reading& reading);
 void read_routes(Section section, Reading& reading);
 void read_custody(Section section, Custody& custody);
 

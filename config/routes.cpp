@@ -11,12 +11,13 @@ namespace gantry::config {
 namespace {
 
 void check_origin(
-    const std::string& name, const Node& node, const std::string& path, Reading& reading
+    const std::string& name, const TreeNode& node, const std::string& path, Reading& reading
 )
 {
     if (reading.config.origin(name) != nullptr)
         return;
     std::vector<std::string_view> names;
+    names.reserve(reading.config.origins.size());
     for (const Origin& each : reading.config.origins)
         names.push_back(each.name);
     const std::string_view meant = nearest(name, names);
@@ -30,16 +31,16 @@ void check_origin(
 void read_one(Section& section, std::string_view key, std::string& into, Reading& reading)
 {
     section.read(key, into);
-    const Node* const node = section.take(key);
+    const TreeNode* const node = section.take(key);
     if (!into.empty() && node != nullptr)
         check_origin(into, *node, section.path() + "." + std::string(key), reading);
 }
 
 void read_store(Section& section, std::vector<std::string>& into, Reading& reading)
 {
-    for (const Node* const item : section.list("store")) {
+    for (const TreeNode* const item : section.list("store")) {
         const std::string path = section.path() + ".store";
-        if (item->kind != Node::Kind::scalar || item->scalar.empty())
+        if (item->kind != TreeNode::Kind::scalar || item->scalar.empty())
             reading.problems.error(
                 item->place, path + ": must be the name of an origin or a list of names"
             );

@@ -43,15 +43,15 @@ std::string unit_text(Bytes value)
 
 } // namespace
 
-Section::Section(const Node* node, std::string path, Problems& problems)
+Section::Section(const TreeNode* node, std::string path, Problems& problems)
     : path_(std::move(path)), problems_(problems)
 {
     if (node == nullptr)
         return;
     place_ = node->place;
-    if (node->kind == Node::Kind::map)
+    if (node->kind == TreeNode::Kind::map)
         node_ = node;
-    else if (node->kind != Node::Kind::null)
+    else if (node->kind != TreeNode::Kind::null)
         problems_.error(
             place_,
             (path_.empty() ? "the file" : path_) + " must be a mapping (key: value), not " +
@@ -61,7 +61,7 @@ Section::Section(const Node* node, std::string path, Problems& problems)
 
 Place Section::place(std::string_view key) const
 {
-    const Node* const value = node_ == nullptr || key.empty() ? nullptr : node_->find(key);
+    const TreeNode* const value = node_ == nullptr || key.empty() ? nullptr : node_->find(key);
     return value == nullptr ? place_ : value->place;
 }
 
@@ -72,11 +72,11 @@ std::string Section::name(std::string_view key) const
     return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
-const Node* Section::take(std::string_view key)
+const TreeNode* Section::take(std::string_view key)
 {
     known_.push_back(key);
-    const Node* const value = node_ == nullptr ? nullptr : node_->find(key);
-    return value == nullptr || value->kind == Node::Kind::null ? nullptr : value;
+    const TreeNode* const value = node_ == nullptr ? nullptr : node_->find(key);
+    return value == nullptr || value->kind == TreeNode::Kind::null ? nullptr : value;
 }
 
 Section Section::section(std::string_view key)
@@ -84,25 +84,25 @@ Section Section::section(std::string_view key)
     return {take(key), name(key), problems_};
 }
 
-std::vector<const Node*> Section::list(std::string_view key)
+std::vector<const TreeNode*> Section::list(std::string_view key)
 {
-    std::vector<const Node*> items;
-    const Node* const value = take(key);
+    std::vector<const TreeNode*> items;
+    const TreeNode* const value = take(key);
     if (value == nullptr)
         return items;
-    if (value->kind != Node::Kind::list)
+    if (value->kind != TreeNode::Kind::list)
         return {value};
-    for (const Node& item : value->items)
+    for (const TreeNode& item : value->items)
         items.push_back(&item);
     return items;
 }
 
 std::optional<std::string> Section::text(std::string_view key)
 {
-    const Node* const value = take(key);
+    const TreeNode* const value = take(key);
     if (value == nullptr)
         return std::nullopt;
-    if (value->kind == Node::Kind::scalar)
+    if (value->kind == TreeNode::Kind::scalar)
         return value->scalar;
     error(key, "must be a single value, not " + std::string(kind_name(value->kind)));
     return std::nullopt;
@@ -157,8 +157,8 @@ void Section::read(std::string_view key, std::vector<std::string>& into)
     if (take(key) == nullptr)
         return;
     into.clear();
-    for (const Node* const item : list(key)) {
-        if (item->kind == Node::Kind::scalar && !item->scalar.empty())
+    for (const TreeNode* const item : list(key)) {
+        if (item->kind == TreeNode::Kind::scalar && !item->scalar.empty())
             into.push_back(item->scalar);
         else
             problems_.error(item->place, name(key) + " must be a list of words");
@@ -272,8 +272,8 @@ Section::word(std::string_view key, std::span<const std::string_view> words)
 
 bool Section::require(std::string_view key)
 {
-    const Node* const value = node_ == nullptr ? nullptr : node_->find(key);
-    if (value != nullptr && value->kind != Node::Kind::null)
+    const TreeNode* const value = node_ == nullptr ? nullptr : node_->find(key);
+    if (value != nullptr && value->kind != TreeNode::Kind::null)
         return true;
     problems_.error(value == nullptr ? place_ : value->place, name(key) + " is missing");
     return false;

@@ -34,7 +34,7 @@ public:
     /// `node` may be nullptr or null: then the section is empty and everything keeps its default.
     /// `path` names it in complaints: "dimse", "origins (cloud)". Both `node` and `problems` must
     /// outlive the section.
-    Section(const Node* node, std::string path, Problems& problems);
+    Section(const TreeNode* node, std::string path, Problems& problems);
 
     /// Whether the section is written at all.
     bool present() const noexcept { return node_ != nullptr; }
@@ -45,12 +45,12 @@ public:
     const std::string& path() const noexcept { return path_; }
 
     /// The value of `key`, or nullptr where it is absent or null.
-    const Node* take(std::string_view key);
+    const TreeNode* take(std::string_view key);
 
     Section section(std::string_view key);
 
     /// The items of a list; a single value stands for a list of one. Empty where absent.
-    std::vector<const Node*> list(std::string_view key);
+    std::vector<const TreeNode*> list(std::string_view key);
 
     /// The text of a single value; empty where absent or something else.
     std::optional<std::string> text(std::string_view key);
@@ -130,7 +130,7 @@ private:
     std::string name(std::string_view key) const;
     void unknown(const Entry& entry);
 
-    const Node* node_ = nullptr;
+    const TreeNode* node_ = nullptr;
     std::string path_;
     Place place_;
     Problems& problems_;

@@ -30,15 +30,15 @@ struct TooMuch : std::runtime_error {
 };
 
 /// What one node costs beside its children: a fixed share and its text.
-std::size_t weight_of_one(const Node& node)
+std::size_t weight_of_one(const TreeNode& node)
 {
     return 64 + node.scalar.size();
 }
 
-std::size_t weight_of(const Node& node)
+std::size_t weight_of(const TreeNode& node)
 {
     std::size_t total = weight_of_one(node);
-    for (const Node& item : node.items)
+    for (const TreeNode& item : node.items)
         total += weight_of(item);
     for (const Entry& entry : node.entries)
         total += entry.key.size() + weight_of(entry.value);
@@ -47,7 +47,7 @@ std::size_t weight_of(const Node& node)
 
 /// The nodes that are open, outermost first; a map remembers the key it has read.
 struct Open {
-    Node node;
+    TreeNode node;
     std::string key;
     Place key_place;
     bool has_key = false;
@@ -58,7 +58,7 @@ class Builder final : public YAML::EventHandler {
 public:
     explicit Builder(Problems& problems) : problems_(problems) {}
 
-    Node take() { return std::move(root_); }
+    TreeNode take() { return std::move(root_); }
 
     void OnDocumentStart(const YAML::Mark&) override {}
 
@@ -66,7 +66,7 @@ public:
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override
     {
-        add(Node{Node::Kind::null, place_of(mark)}, anchor);
+        add(TreeNode{TreeNode::Kind::null, place_of(mark)}, anchor);
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override
@@ -75,7 +75,7 @@ public:
         if (found == anchored_.end())
             throw TooMuch(place_of(mark), "an alias stands inside of what it names");
         pay(weight_of(found->second), place_of(mark));
-        Node copy = found->second;
+        TreeNode copy = found->second;
         put(std::move(copy));
     }
 
@@ -88,7 +88,7 @@ public:
     {
         // A plain scalar has the tag "?": only that can be a null (YAML 1.2 10.3.2).
         const bool null = tag == "?" && (value.empty() || value == "~" || value == "null");
-        Node node{null ? Node::Kind::null : Node::Kind::scalar, place_of(mark)};
+        TreeNode node{null ? TreeNode::Kind::null : TreeNode::Kind::scalar, place_of(mark)};
         node.scalar = value;
         add(std::move(node), anchor);
     }
@@ -97,7 +97,7 @@ public:
         const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value
     ) override
     {
-        open(Node{Node::Kind::list, place_of(mark)}, anchor);
+        open(TreeNode{TreeNode::Kind::list, place_of(mark)}, anchor);
     }
 
     void OnSequenceEnd() override { close(); }
@@ -106,13 +106,13 @@ public:
         const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value
     ) override
     {
-        open(Node{Node::Kind::map, place_of(mark)}, anchor);
+        open(TreeNode{TreeNode::Kind::map, place_of(mark)}, anchor);
     }
 
     void OnMapEnd() override { close(); }
 
 private:
-    void open(Node node, YAML::anchor_t anchor)
+    void open(TreeNode node, YAML::anchor_t anchor)
     {
         if (stack_.size() >= most_depth)
             throw TooMuch(node.place, "nested too deeply");
@@ -135,7 +135,7 @@ private:
             throw TooMuch(place, "too many values for a configuration");
     }
 
-    void add(Node node, YAML::anchor_t anchor)
+    void add(TreeNode node, YAML::anchor_t anchor)
     {
         pay(weight_of_one(node), node.place);
         if (anchor != 0) {
@@ -145,20 +145,20 @@ private:
         put(std::move(node));
     }
 
-    void put(Node node)
+    void put(TreeNode node)
     {
         if (stack_.empty())
             root_ = std::move(node);
-        else if (stack_.back().node.kind == Node::Kind::list)
+        else if (stack_.back().node.kind == TreeNode::Kind::list)
             stack_.back().node.items.push_back(std::move(node));
         else
             add_to_map(stack_.back(), std::move(node));
     }
 
-    void add_to_map(Open& map, Node node)
+    void add_to_map(Open& map, TreeNode node)
     {
         if (!std::exchange(map.has_key, !map.has_key)) {
-            if (node.kind == Node::Kind::list || node.kind == Node::Kind::map)
+            if (node.kind == TreeNode::Kind::list || node.kind == TreeNode::Kind::map)
                 problems_.error(node.place, "a key must be a single word");
             map.key = std::move(node.scalar);
             map.key_place = node.place;
@@ -179,9 +179,9 @@ private:
     }
 
     Problems& problems_;
-    Node root_;
+    TreeNode root_;
     std::vector<Open> stack_;
-    std::map<YAML::anchor_t, Node> anchored_;
+    std::map<YAML::anchor_t, TreeNode> anchored_;
     std::size_t weight_ = 0;
 };
 
@@ -199,24 +199,24 @@ void parse_into(Builder& builder, std::string_view text, Problems& problems)
 
 } // namespace
 
-const Node* Node::find(std::string_view key) const
+const TreeNode* TreeNode::find(std::string_view key) const
 {
     const auto found = std::ranges::find(entries, key, &Entry::key);
     return found == entries.end() ? nullptr : &found->value;
 }
 
-std::string_view kind_name(Node::Kind kind)
+std::string_view kind_name(TreeNode::Kind kind)
 {
     switch (kind) {
-    case Node::Kind::null: return "nothing";
-    case Node::Kind::scalar: return "a single value";
-    case Node::Kind::list: return "a list";
-    case Node::Kind::map: return "a mapping (key: value)";
+    case TreeNode::Kind::null: return "nothing";
+    case TreeNode::Kind::scalar: return "a single value";
+    case TreeNode::Kind::list: return "a list";
+    case TreeNode::Kind::map: return "a mapping (key: value)";
     }
     return "something else";
 }
 
-Node parse_tree(std::string_view text, Problems& problems)
+TreeNode parse_tree(std::string_view text, Problems& problems)
 {
     Builder builder(problems);
     try {

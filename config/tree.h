@@ -14,27 +14,27 @@ namespace gantry::config {
 
 struct Entry;
 
-struct Node {
+struct TreeNode {
     enum class Kind : std::uint8_t { null, scalar, list, map };
 
     Kind kind = Kind::null;
     Place place;
     std::string scalar;
-    std::vector<Node> items;
+    std::vector<TreeNode> items;
     std::vector<Entry> entries;
 
     /// The value of `key`, or nullptr; of a map without duplicate keys.
-    const Node* find(std::string_view key) const;
+    const TreeNode* find(std::string_view key) const;
 };
 
 struct Entry {
     std::string key;
     Place place; // of the key
-    Node value;
+    TreeNode value;
 };
 
 /// "a list", "a mapping" ..., for complaints.
-std::string_view kind_name(Node::Kind kind);
+std::string_view kind_name(TreeNode::Kind kind);
 
 inline constexpr std::size_t most_weight = 16U << 20U; // 64 for each value, and its characters
 inline constexpr std::size_t most_keys = 500;          // in one mapping
@@ -42,6 +42,6 @@ inline constexpr std::size_t most_depth = 32;
 
 /// Parses one document; an empty one is a null node. Syntax errors, duplicate keys, more than one
 /// document and documents beyond the bounds go to `problems`; the tree is then what could be read.
-Node parse_tree(std::string_view text, Problems& problems);
+TreeNode parse_tree(std::string_view text, Problems& problems);
 
 } // namespace gantry::config

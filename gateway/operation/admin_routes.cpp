@@ -19,6 +19,9 @@ web::ResponseHead head_of(std::uint16_t status, std::string type)
     return head;
 }
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the server keeps the
+// response until the handler ends
+
 asio::awaitable<void> send_text(web::Response& response, std::uint16_t status, std::string text)
 {
     web::ResponseHead head = head_of(status, "text/plain; charset=utf-8");
@@ -70,6 +73,8 @@ asio::awaitable<void> send_status(Sources sources, web::Response& response)
     std::string text = boost::json::serialize(status_json(*report)) + "\n";
     co_await response.send(std::move(head), std::move(text));
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace
 

@@ -26,6 +26,9 @@ using Local = asio::local::stream_protocol;
 using boost::system::error_code;
 using namespace asio::experimental::awaitable_operators;
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): references name what
+// converse() keeps in its frame, which awaits all of this
+
 asio::awaitable<error_code> write_all(Local::socket& socket, std::string_view text)
 {
     const auto [ec, count] = co_await asio::async_write(socket, asio::buffer(text), use_tuple);
@@ -188,10 +191,12 @@ asio::awaitable<void> turn_away(Local::socket socket, std::chrono::milliseconds 
     co_await answer.finish(error(Errc::in_use, "too many control clients at once"));
 }
 
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
 /// Whether a process serves the socket at `address`.
-bool is_served(asio::any_io_executor loop, const Local::endpoint& address)
+bool is_served(const asio::any_io_executor& loop, const Local::endpoint& address)
 {
-    Local::socket probe(std::move(loop));
+    Local::socket probe(loop);
     error_code ec;
     probe.connect(address, ec);
     return !ec;

@@ -7,25 +7,25 @@ using namespace gantry::config;
 TEST_CASE("a document becomes a tree that knows its places")
 {
     Problems problems;
-    const Node root = parse_tree("a: 1\nb:\n  - x\n  - {c: d}\ne:\nf: \"\"\ng: ~\n", problems);
+    const TreeNode root = parse_tree("a: 1\nb:\n  - x\n  - {c: d}\ne:\nf: \"\"\ng: ~\n", problems);
     REQUIRE_FALSE(problems.has_errors());
-    REQUIRE(root.kind == Node::Kind::map);
+    REQUIRE(root.kind == TreeNode::Kind::map);
     REQUIRE(root.entries.size() == 5);
     CHECK(root.find("a")->scalar == "1");
     CHECK(root.find("a")->place == Place{1, 4});
-    const Node& list = *root.find("b");
+    const TreeNode& list = *root.find("b");
     REQUIRE(list.items.size() == 2);
     CHECK(list.items[1].find("c")->place == Place{4, 9});
-    CHECK(root.find("e")->kind == Node::Kind::null);
-    CHECK(root.find("f")->kind == Node::Kind::scalar);
-    CHECK(root.find("g")->kind == Node::Kind::null);
+    CHECK(root.find("e")->kind == TreeNode::Kind::null);
+    CHECK(root.find("f")->kind == TreeNode::Kind::scalar);
+    CHECK(root.find("g")->kind == TreeNode::Kind::null);
     CHECK(root.find("h") == nullptr);
 }
 
 TEST_CASE("an alias repeats what its anchor names")
 {
     Problems problems;
-    const Node root = parse_tree("a: &x [1, 2]\nb: *x\n", problems);
+    const TreeNode root = parse_tree("a: &x [1, 2]\nb: *x\n", problems);
     REQUIRE_FALSE(problems.has_errors());
     CHECK(root.find("b")->items.size() == 2);
 }
