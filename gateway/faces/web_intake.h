@@ -34,6 +34,8 @@ public:
     virtual Result<void> admit() const = 0;
     virtual Result<std::unique_ptr<IntakeWriter>>
     begin(const mapping::FileHead& head, const std::string& peer_address) = 0;
+    /// Where what is stored can be read again as soon as it is; null: later, elsewhere.
+    virtual const Origin* readable_from() const = 0;
     /// Of sealed writers; one outcome for each, in order. Stored means: would survive a power cut.
     virtual asio::awaitable<std::vector<StoreOutcome>>
     commit(std::vector<std::unique_ptr<IntakeWriter>> writers) = 0;

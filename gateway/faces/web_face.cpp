@@ -1,0 +1,122 @@
+#include "gateway/faces/web_face.h"
+
+#include "gateway/faces/web_retrieve.h"
+#include "gateway/faces/web_search.h"
+#include "gateway/faces/web_store.h"
+
+#include <array>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace gantry::faces {
+
+namespace {
+
+enum class Action : std::uint8_t { store, search, retrieve };
+
+struct Route {
+    web::Method method;
+    const char* pattern;
+    Action action;
+    QueryLevel level = QueryLevel::study; // of a search
+};
+
+constexpr auto get = web::Method::get;
+constexpr auto post = web::Method::post;
+
+// PS3.18 tables 10.3-1, 10.4.1-1, 10.5.1-1, 10.6.1-1.
+constexpr auto routes = std::to_array<Route>({
+    {post, "/studies", Action::store},
+    {post, "/studies/{study}", Action::store},
+    {get, "/studies", Action::search},
+    {get, "/series", Action::search, QueryLevel::series},
+    {get, "/instances", Action::search, QueryLevel::image},
+    {get, "/studies/{study}/series", Action::search, QueryLevel::series},
+    {get, "/studies/{study}/instances", Action::search, QueryLevel::image},
+    {get, "/studies/{study}/series/{series}/instances", Action::search, QueryLevel::image},
+    {get, "/studies/{study}", Action::retrieve},
+    {get, "/studies/{study}/series/{series}", Action::retrieve},
+    {get, "/studies/{study}/series/{series}/instances/{instance}", Action::retrieve},
+});
+
+/// RFC 9110 9.3.7: what may be done with a resource.
+std::string allowed(std::string_view pattern)
+{
+    std::string out = "OPTIONS";
+    for (const Route& route : routes)
+        if (route.pattern == pattern)
+            out += route.method == get ? ", GET, HEAD" : ", POST";
+    return out;
+}
+
+asio::awaitable<void> say_what_is_allowed(std::string allow, web::Response& response)
+{
+    web::ResponseHead head;
+    head.status = 204;
+    head.fields.add("Allow", std::move(allow));
+    (void)co_await response.send(std::move(head), {});
+}
+
+} // namespace
+
+struct WebFace::State {
+    WebFaceOptions options;
+    WebTargets targets;
+    StoreService store;
+    SearchService search;
+    RetrieveService retrieve;
+
+    State(WebFaceOptions given, WebTargets to, WorkerPool& disk)
+        : options(std::move(given)),
+          targets(to),
+          store(options, targets, disk),
+          search(options, targets),
+          retrieve(options, targets, disk)
+    {
+    }
+
+    web::Handler handler(const Route& route) const;
+};
+
+web::Handler WebFace::State::handler(const Route& route) const
+{
+    switch (route.action) {
+    case Action::store:
+        return [this](const auto& request, auto& body, auto& response) {
+            return store.store(request, body, response);
+        };
+    case Action::search:
+        return [this, level = route.level](const auto& request, auto&, auto& response) {
+            return search.search(level, request, response);
+        };
+    case Action::retrieve: break;
+    }
+    return [this](const auto& request, auto&, auto& response) {
+        return retrieve.retrieve(request, response);
+    };
+}
+
+WebFace::WebFace(WebFaceOptions options, WebTargets targets, WorkerPool& disk)
+    : state_(std::make_unique<State>(std::move(options), targets, disk))
+{
+}
+
+WebFace::~WebFace() = default;
+
+void WebFace::register_routes(web::Router& router)
+{
+    std::set<std::string> patterns;
+    for (const Route& route : routes) {
+        const std::string pattern = state_->options.root + route.pattern;
+        router.add(route.method, pattern, state_->handler(route));
+        if (!patterns.insert(pattern).second)
+            continue;
+        auto tell = [allow = allowed(route.pattern)](const auto&, auto&, auto& response) {
+            return say_what_is_allowed(allow, response);
+        };
+        router.add(web::Method::options, pattern, std::move(tell));
+    }
+}
+
+} // namespace gantry::faces
