@@ -182,7 +182,10 @@ std::shared_ptr<DcmDataset> keys_of(const std::vector<std::pair<const char*, con
         DcmTag tag;
         if (DcmTag::findTagFromName(keyword, tag).bad())
             throw std::runtime_error(keyword);
-        (void)out->putAndInsertOFStringArray(tag, value);
+        const OFCondition put = *value == '\0' ? out->insertEmptyElement(tag)
+                                               : out->putAndInsertOFStringArray(tag, value);
+        if (put.bad())
+            throw std::runtime_error(value);
     }
     return out;
 }

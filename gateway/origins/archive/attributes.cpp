@@ -3,6 +3,7 @@
 #include "gateway/error.h"
 #include "gateway/origins/archive/bounded_input.h"
 #include "gateway/origins/archive/kept_attributes.h"
+#include "mapping/dicom_text.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
 #include <dcmtk/config/osconfig.h>
@@ -92,13 +93,50 @@ bool is_ascii(const DcmDataset& data_set)
     return std::ranges::all_of(bytes, [](char c) { return static_cast<signed char>(c) >= 0; });
 }
 
-/// PS3.5 6.1.2: text in UTF-8. What cannot be read in the declared character set loses what is not
-/// ASCII: better a name with holes than none.
-void to_utf8(DcmDataset& data_set)
+bool is_text(DcmElement& element)
 {
-    const auto lenient = DCMTypes::CF_discardIllegal;
-    if (data_set.convertToUTF8().bad() && data_set.convertCharacterSet("ISO_IR 192", lenient).bad())
-        (void)data_set.convertCharacterSet("ISO_IR 100", "ISO_IR 192", lenient, OFTrue);
+    switch (element.ident()) {
+    case EVR_LO:
+    case EVR_LT:
+    case EVR_PN:
+    case EVR_SH:
+    case EVR_ST:
+    case EVR_UC:
+    case EVR_UT: return true;
+    default: return false;
+    }
+}
+
+void decode_text(DcmElement& element, mapping::TextDecoder& decoder)
+{
+    char* raw = nullptr;
+    Uint32 length = 0;
+    if (element.getString(raw, length).bad() || raw == nullptr)
+        return;
+    const char* name = DcmVR(element.ident()).getVRName();
+    const auto vr = mapping::make_vr(name[0], name[1]);
+    std::string text;
+    bool first = true;
+    for (const std::string& value : decoder.values(vr, {raw, length})) {
+        text += (first ? "" : "\\") + value;
+        first = false;
+    }
+    (void)element.putOFStringArray(OFString(text.c_str(), text.size()));
+}
+
+/// PS3.5 6.1.2: all text in UTF-8, whatever it came in.
+void to_utf8(DcmItem& item, mapping::TextDecoder& decoder)
+{
+    for (unsigned long i = 0; i < item.card(); ++i) {
+        DcmElement& element = *item.getElement(i);
+        if (is_text(element))
+            decode_text(element, decoder);
+        DcmItem* nested = nullptr;
+        if (element.ident() == EVR_SQ)
+            for (long n = 0; item.findAndGetSequenceItem(element.getTag(), nested, n).good(); ++n)
+                to_utf8(*nested, decoder);
+    }
+    (void)item.findAndDeleteElement(DCM_SpecificCharacterSet);
 }
 
 std::string text_of(DcmItem& data_set, const DcmTagKey& key)
@@ -203,7 +241,10 @@ read_attributes(const std::filesystem::path& file, std::uint64_t offset, const I
     for (const KeptAttribute& one : kept_attributes())
         keep(*head, one.tag, all);
     put_key(all, key);
-    to_utf8(all);
+    OFString character_set;
+    (void)all.findAndGetOFStringArray(DCM_SpecificCharacterSet, character_set);
+    mapping::TextDecoder decoder(character_set.c_str());
+    to_utf8(all, decoder);
     Attributes out;
     out.patient_id = trimmed(text_of(all, DCM_PatientID));
     out.accession_number = trimmed(text_of(all, DCM_AccessionNumber));
