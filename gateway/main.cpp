@@ -1,4 +1,6 @@
-int main()
+#include "gateway/cli/run.h"
+
+int main(int argc, char** argv)
 {
-    return 2;
+    return gantry::cli::run(argc, argv);
 }

@@ -80,7 +80,7 @@ def main():
                 r for r in gantry.queue() if r["state"] in ("failed", "quarantined") and r["sop_instance_uid"] == refused[0]])[0]
             assert "409" in row["last_error"], row
             trouble.clear()
-            gantry.command("queue", "retry", "--instance", refused[0])
+            gantry.command("queue", "retry", refused[0])
             wait_for("what a person retried", has(bad, refused))
             wait_for("an empty queue", lambda: not gantry.queue())
 

@@ -144,7 +144,7 @@ class Gantry:
         self.binary = Path(os.environ.get("GANTRY_BINARY", SOURCE / "build/dev/gateway/gantry"))
         if not self.binary.is_file():
             skip(f"no binary at {self.binary}")
-        sections.setdefault("custody", {}).setdefault("min_free", "1MiB")
+        sections.setdefault("custody", {}).setdefault("min_free", "16MiB")
         sections.setdefault("dimse", {})
         self.sections = {
             "state_dir": str(self.state),
