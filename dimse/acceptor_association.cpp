@@ -1,9 +1,11 @@
 #include "dimse/acceptor_association.h"
 
 #include "dimse/log.h"
+#include "dimse/response.h"
 #include "gateway/loop/worker_pool.h"
 #include "mapping/vocabulary/sop_class.h"
 
+#include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
 #include <exception>
@@ -18,14 +20,6 @@ namespace {
 // throw away what it still sends. A thread waits for it, so it is short.
 constexpr std::chrono::milliseconds linger{500};
 
-// (0000,0902) is LO: 64 characters, no backslash.
-std::string error_comment(const std::string& text)
-{
-    std::string comment = text.substr(0, 64);
-    std::erase_if(comment, [](char c) { return c < 0x20 || c > 0x7e || c == '\\'; });
-    return comment;
-}
-
 const char* end_text(Interruption end)
 {
     switch (end) {
@@ -39,18 +33,6 @@ const char* end_text(Interruption end)
     case Interruption::none: break;
     }
     return "failed";
-}
-
-/// The class and the instance stand in other elements for some N-services (PS3.7 10.3).
-std::string_view either(const CommandSet& set, std::uint16_t affected, std::uint16_t requested)
-{
-    const std::string_view first = set.text(affected);
-    return first.empty() ? set.text(requested) : first;
-}
-
-bool usable_uid(std::string_view text)
-{
-    return Uid::parse(text).has_value();
 }
 
 } // namespace
@@ -105,7 +87,7 @@ bool AcceptorAssociation::open()
     }
     const auto& request = std::get<AssociateRequest>(parsed);
     if (!request.dicom_application_context) {
-        connection_.finish(pdu::reject(Refusal::application_context_name), linger);
+        refuse(Refusal::application_context_name);
         return false;
     }
     info_.implementation_version = request.user.implementation_version;
@@ -125,6 +107,25 @@ bool AcceptorAssociation::open()
     );
     provider_.association_opened(info_);
     return true;
+}
+
+void AcceptorAssociation::refuse(Refusal refusal)
+{
+    log().warn(
+        "association refused calling={} called={} peer={} reason=\"{}\"",
+        info_.calling.str(),
+        info_.called.str(),
+        info_.peer_address,
+        to_string(refusal)
+    );
+    // Runs before the listener hears that this association is over, and so within its life.
+    asio::post(
+        loop_,
+        [&provider = provider_,
+         request = AssociationRequest{info_.calling, info_.called, info_.peer_address},
+         refusal] { provider.association_refused(request, refusal); }
+    );
+    connection_.finish(pdu::reject(refusal), linger);
 }
 
 Interruption AcceptorAssociation::serve()
@@ -243,25 +244,8 @@ Interruption AcceptorAssociation::refuse(const CommandMessage& message, const Di
 
 Interruption AcceptorAssociation::respond(const CommandMessage& message, const DimseStatus& status)
 {
-    const CommandSet& request = message.set;
-    const auto field = static_cast<std::uint16_t>(request.command());
-    const std::string_view sop_class =
-        either(request, element::affected_sop_class, element::requested_sop_class);
-    const std::string_view sop_instance =
-        either(request, element::affected_sop_instance, element::requested_sop_instance);
     response_.clear();
-    CommandWriter writer(response_);
-    if (usable_uid(sop_class))
-        writer.uid(element::affected_sop_class, sop_class);
-    writer.us(element::command_field, static_cast<std::uint16_t>(field | response_bit))
-        .us(element::message_id_responded_to, request.us(element::message_id).value_or(0))
-        .us(element::data_set_type, no_data_set)
-        .us(element::status, status.code);
-    if (!status.comment.empty())
-        writer.text(element::error_comment, error_comment(status.comment));
-    if (usable_uid(sop_instance))
-        writer.uid(element::affected_sop_instance, sop_instance);
-    writer.finish();
+    write_response(response_, message.set, status);
     return interruption_of(writer_->write_command(message.context, response_));
 }
 

@@ -38,6 +38,7 @@ public:
 
 private:
     bool open();
+    void refuse(Refusal refusal);
     Interruption serve();
     Interruption serve_message(const CommandMessage& message);
     Interruption echo(const CommandMessage& message, const AcceptedContext& context);

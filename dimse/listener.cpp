@@ -5,12 +5,11 @@
 #include "dimse/associate.h"
 #include "dimse/log.h"
 #include "dimse/pdu.h"
+#include "dimse/request_reader.h"
 #include "gateway/loop/task_group.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -41,50 +40,6 @@ std::string address_of(const tcp::socket& socket)
     return address.to_string();
 }
 
-/// How reading an A-ASSOCIATE-RQ ended.
-struct Arrived {
-    bool complete = false;
-    std::optional<Refusal> refusal;
-    std::optional<pdu::AbortReason> abort;
-};
-
-Arrived aborting(pdu::AbortReason reason)
-{
-    return {false, std::nullopt, reason};
-}
-
-Arrived refusing(Refusal refusal)
-{
-    return {false, refusal, std::nullopt};
-}
-
-/// Nothing when the first PDU may be an A-ASSOCIATE-RQ.
-std::optional<pdu::AbortReason> objection_to(const std::byte* head)
-{
-    const auto type = static_cast<pdu::Type>(wire::number(head));
-    if (type < pdu::Type::associate_rq || type > pdu::Type::abort)
-        return pdu::AbortReason::unrecognised_pdu;
-    if (type != pdu::Type::associate_rq)
-        return pdu::AbortReason::unexpected_pdu;
-    const std::uint32_t length = wire::be32(head + 2);
-    if (length < AssociateHead::size || length > pdu::max_associate_size)
-        return pdu::AbortReason::invalid_parameter_value;
-    return std::nullopt;
-}
-
-/// A connection whose A-ASSOCIATE-RQ is not complete.
-struct Candidate {
-    explicit Candidate(tcp::socket connected, Admission& admission)
-        : socket(std::move(connected)), memory(admission)
-    {
-    }
-
-    tcp::socket socket;
-    Admission::Share memory;
-    AssociationRequest head;
-    wire::Buffer request; // after the PDU head
-};
-
 } // namespace
 
 struct Listener::State {
@@ -105,9 +60,6 @@ struct Listener::State {
 
     asio::awaitable<void> greet(tcp::socket socket);
     AcceptedConnection hand_over(Candidate& candidate);
-    asio::awaitable<Arrived> read_request(Candidate& candidate);
-    asio::awaitable<Arrived> read_head(Candidate& candidate, std::uint32_t& length);
-    asio::awaitable<Arrived> read_rest(Candidate& candidate, std::uint32_t length);
     asio::awaitable<void> part_with(tcp::socket& socket, pdu::Small last_words);
     std::optional<Refusal> objection(const Candidate& candidate);
     void make_room();
@@ -176,7 +128,8 @@ asio::awaitable<void> Listener::State::greet(tcp::socket connected)
     candidate.head.peer_address = address_of(candidate.socket);
     tune_association_socket(candidate.socket.native_handle());
 
-    auto race = read_request(candidate) || sleep(loop, options.timeouts.acse);
+    auto race = read_associate_request(candidate, options.ae_title, provider) ||
+                sleep(loop, options.timeouts.acse);
     auto first = co_await std::move(race);
     if (first.index() == 1)
         co_return; // the deadline: PS3.8 9.1.5 closes without a word
@@ -237,74 +190,6 @@ std::optional<Refusal> Listener::State::objection(const Candidate& candidate)
     return std::nullopt;
 }
 
-asio::awaitable<Arrived> Listener::State::read_request(Candidate& candidate)
-{
-    // Until something arrives, a connection holds no buffer.
-    const auto [ec] = co_await candidate.socket.async_wait(tcp::socket::wait_read, use_tuple);
-    if (ec)
-        co_return Arrived{};
-    std::uint32_t length = 0;
-    Arrived arrived = co_await read_head(candidate, length);
-    if (!arrived.complete)
-        co_return arrived;
-    arrived = co_await read_rest(candidate, length);
-    co_return arrived;
-}
-
-asio::awaitable<Arrived> Listener::State::read_head(Candidate& candidate, std::uint32_t& length)
-{
-    std::array<std::byte, pdu::head_size + AssociateHead::size> bytes{};
-    const auto pdu_head = asio::buffer(bytes.data(), pdu::head_size);
-    const auto [ec, count] = co_await asio::async_read(candidate.socket, pdu_head, use_tuple);
-    if (ec)
-        co_return Arrived{};
-    if (const auto objection = objection_to(bytes.data()))
-        co_return aborting(*objection);
-    length = wire::be32(bytes.data() + 2);
-    const auto fixed = asio::buffer(bytes.data() + pdu::head_size, AssociateHead::size);
-    const auto [broken, more] = co_await asio::async_read(candidate.socket, fixed, use_tuple);
-    if (broken)
-        co_return Arrived{};
-    const auto rest = ConstBytes(bytes).subspan(pdu::head_size);
-    const AssociateHead head = parse_associate_head(rest);
-    candidate.head.called = head.called.value_or(AeTitle{});
-    candidate.head.calling = head.calling.value_or(AeTitle{});
-    if (!head.version_1)
-        co_return refusing(Refusal::protocol_version);
-    if (!head.called || *head.called != options.ae_title)
-        co_return refusing(Refusal::called_ae_not_recognised);
-    if (!head.calling)
-        co_return refusing(Refusal::calling_ae_not_recognised);
-    if (const auto refusal = provider.admit(candidate.head))
-        co_return refusing(*refusal);
-    if (!candidate.memory.grow(AssociateHead::size))
-        co_return refusing(Refusal::local_limit_exceeded);
-    candidate.request.assign(rest.begin(), rest.end());
-    Arrived arrived;
-    arrived.complete = true;
-    co_return arrived;
-}
-
-// The buffer grows with what arrives: a large length alone takes no memory.
-asio::awaitable<Arrived> Listener::State::read_rest(Candidate& candidate, std::uint32_t length)
-{
-    wire::Buffer& request = candidate.request;
-    while (request.size() < length) {
-        const std::size_t held = request.size();
-        const std::size_t step = std::min(length - held, std::max<std::size_t>(held, 2'048));
-        if (!candidate.memory.grow(step))
-            co_return refusing(Refusal::local_limit_exceeded);
-        request.resize(held + step);
-        const auto buffer = asio::buffer(request.data() + held, step);
-        const auto [ec, count] = co_await asio::async_read(candidate.socket, buffer, use_tuple);
-        if (ec)
-            co_return Arrived{};
-    }
-    Arrived arrived;
-    arrived.complete = true;
-    co_return arrived;
-}
-
 asio::awaitable<void> Listener::State::part_with(tcp::socket& socket, pdu::Small last_words)
 {
     using namespace asio::experimental::awaitable_operators;
@@ -320,7 +205,7 @@ asio::awaitable<void> Listener::State::part_with(tcp::socket& socket, pdu::Small
 // The oldest gives way: whoever has something to say has said it long ago.
 void Listener::State::make_room()
 {
-    if (candidates.size() < options.max_pending_connections)
+    if (candidates.empty() || candidates.size() < options.max_pending_connections)
         return;
     boost::system::error_code ignored;
     candidates.front().socket.close(ignored);

@@ -74,6 +74,7 @@ TEST_CASE("each refusal goes out with its result and source and reason (PS3.8 9.
         row.spoil(request);
         CHECK(answer_to(acceptor, request) == row.rejection);
     }
+    CHECK(provider.wait_refused(std::size(rows)));
     ScriptedPeer peer = associate(acceptor);
     CHECK(store_one(peer) == 0);
 }

@@ -76,6 +76,18 @@ bool RecordingProvider::wait_opened(std::size_t count)
     return wait(opened_, count);
 }
 
+bool RecordingProvider::wait_refused(std::size_t count)
+{
+    return wait(refused_, count);
+}
+
+void RecordingProvider::association_refused(const dimse::AssociationRequest&, dimse::Refusal)
+{
+    const std::lock_guard lock(mutex_);
+    ++refused_;
+    changed_.notify_all();
+}
+
 std::vector<Stored> RecordingProvider::stored() const
 {
     const std::lock_guard lock(mutex_);

@@ -44,8 +44,11 @@ public:
     std::vector<Stored> stored() const;
     std::size_t opened() const;
     std::size_t dropped() const; // instances that were never finished
+    bool wait_refused(std::size_t count);
 
     std::optional<dimse::Refusal> admit(const dimse::AssociationRequest& request) override;
+    void
+    association_refused(const dimse::AssociationRequest& request, dimse::Refusal refusal) override;
     std::uint16_t max_associations_of(const AeTitle& calling) const override;
     dimse::ContextAnswer negotiate(
         const dimse::AssociationInfo& peer, const dimse::ProposedContext& context
@@ -75,6 +78,7 @@ private:
     std::size_t opened_ = 0;
     std::size_t closed_ = 0;
     std::size_t dropped_ = 0;
+    std::size_t refused_ = 0;
 };
 
 /// AE title GANTRY, generous limits.
