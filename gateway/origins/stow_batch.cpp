@@ -19,6 +19,8 @@ namespace {
 
 using Kind = StoreOutcome::Kind;
 
+constexpr std::uint64_t most_of_a_head = 1'024; // of a part and its file, about
+
 // Our own copy is not what was acknowledged, or cannot be read now.
 Kind kind_of_failed_read(const Error& error)
 {
@@ -93,7 +95,7 @@ void StowBatch::group()
         Group next;
         std::uint64_t bytes = 0;
         for (const std::size_t i : members) {
-            const std::uint64_t length = items_[i].content().length().count;
+            const std::uint64_t length = items_[i].content().length().count + most_of_a_head;
             if (!next.empty() && bytes + length > room_.learned_limit) {
                 work_.push_back(std::exchange(next, {}));
                 bytes = 0;

@@ -10,7 +10,7 @@
 
 using namespace gantry;
 using namespace gantry::custody;
-using namespace gantry::test;
+using namespace gantry::tests;
 
 namespace {
 

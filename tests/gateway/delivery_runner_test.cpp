@@ -16,7 +16,7 @@
 
 using namespace gantry;
 using namespace gantry::custody;
-using namespace gantry::test;
+using namespace gantry::tests;
 using namespace std::chrono_literals;
 using Kind = StoreOutcome::Kind;
 
@@ -67,7 +67,7 @@ struct House {
     const DeliveryRecord& last(std::int64_t id) { return queue.rows.at(id).records.back(); }
 
     asio::io_context loop;
-    gantry::tests::ManualClock clock;
+    ManualClock clock;
     WorkerPool disk{"disk", 2};
     FakeSpool spool;
     FakeQueue queue{loop.get_executor(), clock};

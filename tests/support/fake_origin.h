@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace gantry::test {
+namespace gantry::tests {
 
 class FakeOrigin final : public Origin {
 public:
@@ -85,4 +85,4 @@ private:
     std::string name_;
 };
 
-} // namespace gantry::test
+} // namespace gantry::tests

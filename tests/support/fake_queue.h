@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace gantry::test {
+namespace gantry::tests {
 
 class FakeQueue final : public custody::DeliveryQueue {
 public:
@@ -168,4 +168,4 @@ private:
     asio::steady_timer changed_;
 };
 
-} // namespace gantry::test
+} // namespace gantry::tests

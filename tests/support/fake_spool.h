@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace gantry::test {
+namespace gantry::tests {
 
 /// A slot of `length` bytes that follow from their position, so that a large one needs no memory.
 struct FakeSlot {
@@ -129,4 +129,4 @@ private:
     std::map<std::string, FakeSlot> slots_;
 };
 
-} // namespace gantry::test
+} // namespace gantry::tests
