@@ -1,6 +1,14 @@
 #include "gateway/cli/run.h"
 
+#include <exception>
+#include <iostream>
+
 int main(int argc, char** argv)
 {
-    return gantry::cli::run(argc, argv);
+    try {
+        return gantry::cli::run(argc, argv);
+    } catch (const std::exception& fault) {
+        std::cerr << "gantry: " << fault.what() << "\n";
+        return 1;
+    }
 }
