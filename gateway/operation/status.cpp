@@ -79,7 +79,7 @@ std::string destination_text(const json::object& d)
         separator = ", ";
     }
     if (const std::string oldest = text_of(d, "oldest"); !oldest.empty())
-        out += "; oldest waiting since " + oldest;
+        out += "; oldest not delivered: " + oldest;
     if (const std::string last = text_of(d, "last_error"); !last.empty())
         out += "\n    last error: " + last;
     return out + "\n";

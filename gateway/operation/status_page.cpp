@@ -79,7 +79,7 @@ std::string destinations_table(const StatusReport& report)
     std::string out =
         "<h2>Destinations</h2>\n<table><tr><th>Name<th>Reached by<th>Condition<th "
         "class=n>Delivered<th class=n>Sending<th class=n>Waiting<th class=n>Failed<th "
-        "class=n>Quarantined<th>Oldest waiting<th>Last error</tr>\n";
+        "class=n>Quarantined<th>Oldest not delivered<th>Last error</tr>\n";
     for (const DestinationStatus& each : report.destinations) {
         const custody::DestinationSummary& q = each.queue;
         out += "<tr>" + cell(q.destination) + cell(each.reached_by) + condition_cell(each) +
