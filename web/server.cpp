@@ -7,8 +7,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 
-#include <algorithm>
 #include <list>
+#include <poll.h>
 #include <utility>
 
 namespace gantry::web {
@@ -19,6 +19,13 @@ using namespace std::chrono_literals;
 using asio::ip::tcp;
 
 constexpr std::chrono::milliseconds after_failed_accept = 100ms; // out of descriptors, mostly
+
+// Readiness may be old news: of a connection that has been accepted since.
+bool somebody_waits(tcp::acceptor& acceptor)
+{
+    pollfd descriptor{acceptor.native_handle(), POLLIN, 0};
+    return ::poll(&descriptor, 1, 0) > 0;
+}
 
 std::string address_of(const tcp::socket& socket)
 {
@@ -36,6 +43,7 @@ struct Server::State {
           room(executor, asio::steady_timer::time_point::max()),
           sessions(executor, "web")
     {
+        context.on_idle = [this] { room.cancel(); };
         if (context.options.tls)
             tls = server_tls(*context.options.tls);
     }
@@ -64,12 +72,21 @@ struct Server::State {
     asio::awaitable<void> converse(tcp::socket socket, Place place);
     asio::awaitable<void> make_room(tcp::acceptor& acceptor);
 
+    Session* longest_idle() const
+    {
+        Session* found = nullptr;
+        for (Session* session : open)
+            if (session->idle() && (!found || session->idle_since() < found->idle_since()))
+                found = session;
+        return found;
+    }
+
     bool full() const noexcept { return taken >= context.options.max_connections; }
 
     asio::any_io_executor loop;
     ServerContext context;
     std::shared_ptr<asio::ssl::context> tls;
-    std::list<Session*> open; // in order of arrival
+    std::list<Session*> open;
     std::size_t taken = 0;
     asio::steady_timer room;
     TaskGroup sessions; // last: its tasks use the above
@@ -123,9 +140,10 @@ asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor
 {
     while (full()) {
         (void)co_await acceptor.async_wait(tcp::acceptor::wait_read, use_tuple);
-        const auto idle = std::ranges::find_if(open, &Session::idle);
-        if (idle != open.end())
-            (*idle)->close();
+        if (!somebody_waits(acceptor))
+            continue;
+        if (Session* const idle = longest_idle())
+            idle->close();
         if (full())
             (void)co_await room.async_wait(use_tuple);
     }

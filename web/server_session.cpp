@@ -133,6 +133,9 @@ asio::awaitable<void> Session::run()
     limits.whole = context_.options.header_timeout;
     while (!context_.draining) {
         idle_ = !reader_.buffered();
+        idle_since_ = steady_clock::now();
+        if (idle_ && context_.on_idle)
+            context_.on_idle();
         const Result<MessageHead*> head = co_await reader_.read_head(MessageKind::request, limits);
         idle_ = false;
         if (!head) {

@@ -5,7 +5,9 @@
 #include "web/message_reader.h"
 #include "web/server.h"
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +24,7 @@ struct ServerContext {
     Gate gate;
     bool draining = false;
     std::uint64_t last_request = 0;
+    std::function<void()> on_idle{}; // a session has become idle
 };
 
 class Session {
@@ -37,6 +40,9 @@ public:
 
     /// Between two requests.
     bool idle() const noexcept { return idle_; }
+
+    /// When it began to be idle.
+    std::chrono::steady_clock::time_point idle_since() const noexcept { return idle_since_; }
 
     void close() noexcept { connection_->close(); }
 
@@ -58,6 +64,7 @@ private:
     MessageReader reader_;
     std::string peer_;
     bool idle_ = true;
+    std::chrono::steady_clock::time_point idle_since_ = std::chrono::steady_clock::now();
 };
 
 } // namespace gantry::web
