@@ -1,0 +1,271 @@
+#include "gateway/origins/archive/archive.h"
+#include "mapping/vocabulary/transfer_syntax.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/gateway/web_face_support.h"
+#include "tests/support/samples.h"
+#include "tests/support/skip.h"
+
+using namespace gantry;
+using namespace gantry::tests;
+
+namespace {
+
+void put(OpenFace& face, const Instance& instance)
+{
+    REQUIRE(store(face.local().archive(), instance).kind == StoreOutcome::Kind::stored);
+}
+
+std::unique_ptr<FakeResponse> get(OpenFace& face, std::string target, const char* accept = nullptr)
+{
+    Ask what{web::Method::get, std::move(target)};
+    if (accept != nullptr)
+        what.fields = {{"Accept", accept}};
+    return face.ask(std::move(what));
+}
+
+std::string url_of(const Instance& instance)
+{
+    return "/studies/" + instance.key.study.str() + "/series/" + instance.key.series.str() +
+           "/instances/" + instance.key.sop.sop_instance.str();
+}
+
+/// An instance that says it is in that syntax: nobody here looks at its pixels.
+Instance in_syntax(Place place, const char* syntax)
+{
+    Instance instance = make_instance(place);
+    instance.key.transfer_syntax = Uid::parse(syntax).value();
+    return instance;
+}
+
+constexpr const char* explicit_le = "1.2.840.10008.1.2.1";
+constexpr const char* jpeg_baseline = "1.2.840.10008.1.2.4.50";
+constexpr const char* jpeg_ls = "1.2.840.10008.1.2.4.80";
+
+} // namespace
+
+TEST_CASE("a study a series and an instance are given as DICOM files byte for byte")
+{
+    OpenFace face;
+    const Instance instances[] = {
+        make_instance({1, 1, 1}), make_instance({1, 1, 2}, {}, 300'000), make_instance({1, 2, 1})
+    };
+    for (const Instance& one : instances)
+        put(face, one);
+
+    struct Row {
+        std::string target;
+        std::vector<unsigned> given;
+    };
+
+    const Row rows[] = {
+        {"/studies/1.2.1", {0, 1, 2}},
+        {"/studies/1.2.1/series/1.2.1.1", {0, 1}},
+        {url_of(instances[1]), {1}},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.target);
+        const auto answer = get(face, row.target, R"(multipart/related; type="application/dicom")");
+        CHECK(answer->status() == 200);
+        CHECK(answer->finished);
+        CHECK(answer->field("Content-Type")
+                  .starts_with(R"(multipart/related; type="application/dicom"; )"));
+        const auto parts = parts_of(*answer);
+        REQUIRE(parts.size() == row.given.size());
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            const Instance got = instance_of(parts[i]);
+            CHECK(got.key == instances[row.given[i]].key);
+            CHECK(got.data_set == instances[row.given[i]].data_set);
+        }
+    }
+    const auto answer = get(face, url_of(instances[0]));
+    CHECK(
+        answer->body.find("Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1\r\n"
+        ) != std::string::npos
+    );
+    CHECK(
+        answer->body.find(
+            "Content-Location: http://pacs.test:8080/dicom-web" + url_of(instances[0])
+        ) != std::string::npos
+    );
+}
+
+TEST_CASE("one instance is given without multipart where the client asks for that")
+{
+    OpenFace face;
+    const Instance instance = make_instance({});
+    put(face, instance);
+    const auto answer = get(face, url_of(instance), "application/dicom");
+    CHECK(answer->status() == 200);
+    CHECK(answer->field("Content-Type") == "application/dicom");
+    CHECK(answer->content_length == answer->body.size());
+    CHECK(instance_of(answer->body).data_set == instance.data_set);
+    put(face, make_instance({1, 1, 2}));
+    CHECK(get(face, "/studies/1.2.1", "application/dicom")->status() == 406);
+}
+
+TEST_CASE("what is not here is not found")
+{
+    OpenFace face;
+    put(face, make_instance({1, 1, 1}));
+    put(face, make_instance({2, 1, 1}));
+    for (const char* target :
+         {"/studies/9.9",
+          "/studies/1.2.1/series/9.9",
+          "/studies/1.2.1/series/1.2.1.1/instances/9.9",
+          "/studies/1.2.1/series/1.2.2.1",
+          "/studies/1.2.2/series/1.2.1.1/instances/1.2.1.1.1"}) {
+        CAPTURE(target);
+        const auto answer = get(face, target);
+        CHECK(answer->status() == 404);
+        CHECK(answer->field("Content-Type") == "application/problem+json");
+    }
+    CHECK(get(face, "/studies/no-uid")->status() == 400);
+    face.serve({});
+    CHECK(get(face, "/studies/1.2.1")->status() == 501);
+}
+
+TEST_CASE("what is stored compressed is given to those who take it and never transcoded")
+{
+    struct Row {
+        const char* stored;
+        const char* accept;
+        unsigned status;
+    };
+
+    const Row rows[] = {
+        {explicit_le, nullptr, 200},
+        {explicit_le, "*/*", 200},
+        {explicit_le, "multipart/related; type=application/dicom", 200},
+        {explicit_le, "multipart/related; type=\"application/dicom\"; transfer-syntax=*", 200},
+        {explicit_le,
+         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.80",
+         406},
+        {explicit_le, "multipart/related; type=\"image/jpeg\"", 406},
+        {explicit_le, "application/json", 406},
+        {explicit_le, "text/html, */*;q=0.1", 200},
+        {explicit_le, "nonsense", 406},
+        {jpeg_ls, nullptr, 200},
+        {jpeg_ls, "*/*", 200},
+        {jpeg_ls, "multipart/related; type=\"application/dicom\"", 406},
+        {jpeg_ls,
+         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1",
+         406},
+        {jpeg_ls,
+         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.80",
+         200},
+        {jpeg_ls, "multipart/related; type=\"application/dicom\"; transfer-syntax=*", 200},
+        {jpeg_ls,
+         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1, "
+         "multipart/related; type=\"application/dicom\"; "
+         "transfer-syntax=1.2.840.10008.1.2.4.80;q=0.5",
+         200},
+        {jpeg_baseline, "multipart/related; type=\"application/dicom\"", 200}, // lossy: as stored
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.stored);
+        CAPTURE(row.accept);
+        OpenFace face;
+        const Instance instance = in_syntax({}, row.stored);
+        put(face, instance);
+        const auto answer = get(face, "/studies/1.2.1", row.accept);
+        CHECK(answer->status() == row.status);
+        if (row.status == 406)
+            CHECK(at(answer->body, "/detail").find(row.stored) != std::string::npos);
+        else
+            CHECK(
+                instance_of(parts_of(*answer).at(0)).key.transfer_syntax ==
+                instance.key.transfer_syntax
+            );
+    }
+}
+
+TEST_CASE("a damaged file is a failure and never a whole response")
+{
+    OpenFace face;
+    const Instance first = make_instance({1, 1, 1}, {}, 200'000);
+    const Instance second = make_instance({1, 1, 2}, {}, 200'000);
+    put(face, first);
+    put(face, second);
+    const auto path = face.local().archive().path_of(second.key.study, second.key.sop.sop_instance);
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+    const auto half = get(face, "/studies/1.2.1");
+    CHECK(half->status() == 200);
+    CHECK(!half->finished);
+    CHECK(!half->body.ends_with("--\r\n"));
+    const auto none = get(face, url_of(second));
+    CHECK(none->status() == 500);
+    CHECK(none->field("Content-Type") == "application/problem+json");
+}
+
+TEST_CASE("an instance of any size is streamed")
+{
+    OpenFace face;
+    const Instance large = make_instance({}, {}, 20'000'000);
+    put(face, large);
+    const auto answer = get(face, "/studies/1.2.1");
+    CHECK(answer->finished);
+    CHECK(answer->largest_write < (1U << 20U));
+    CHECK(instance_of(parts_of(*answer).at(0)).data_set == large.data_set);
+}
+
+TEST_CASE("what may be done with a resource is told")
+{
+    OpenFace face;
+
+    struct Row {
+        const char* target;
+        const char* allow;
+    };
+
+    const Row rows[] = {
+        {"/studies", "OPTIONS, POST, GET, HEAD"},
+        {"/studies/1.2.3", "OPTIONS, POST, GET, HEAD"},
+        {"/series", "OPTIONS, GET, HEAD"},
+        {"/studies/1.2.3/series/4.5/instances/6.7", "OPTIONS, GET, HEAD"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.target);
+        const auto answer = face.ask({web::Method::options, row.target});
+        CHECK(answer->status() == 204);
+        CHECK(answer->field("Allow") == row.allow);
+    }
+}
+
+TEST_CASE("every sample that is stored comes back as a file that may stand on the web")
+{
+    const auto folder = samples_folder();
+    if (!folder)
+        return skip("no sample files");
+    unsigned given = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
+        if (entry.path().extension() != ".dcm")
+            continue;
+        CAPTURE(entry.path().filename().string());
+        OpenFace face;
+        std::ifstream in(entry.path(), std::ios::binary);
+        const std::string file{std::istreambuf_iterator<char>(in), {}};
+        if (face.stow({file})->status() != 200)
+            continue;
+        const Instance sent = instance_of(file);
+        const auto answer = get(face, "/studies/" + sent.key.study.str());
+        CHECK(answer->status() == 200);
+        CHECK(answer->finished);
+        const auto parts = parts_of(*answer);
+        REQUIRE(parts.size() == 1);
+        const Instance got = instance_of(parts[0]);
+        CHECK(got.key.sop == sent.key.sop);
+        CHECK(got.key.series == sent.key.series);
+        const auto& from = TransferSyntax::of(sent.key.transfer_syntax.str());
+        if (from.web_allowed)
+            CHECK(got.data_set == sent.data_set);
+        else
+            CHECK(got.key.transfer_syntax.str() == explicit_le);
+        ++given;
+    }
+    CHECK(given == 45);
+}
