@@ -16,12 +16,14 @@ ConstBytes bytes_of(const std::string& text)
     return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-// Transfer syntax as a parameter (PS3.18 8.7.3.5.2), and in the file's own head.
+// Fields of the part, and the file head of the instance in it.
 std::string head_of(const InstanceContent& content, const std::string& boundary, bool first)
 {
     const InstanceKey& key = content.key();
     web::Fields fields;
-    fields.add("Content-Type", "application/dicom; transfer-syntax=" + key.transfer_syntax.str());
+    // Without the optional transfer-syntax parameter: the file meta says it, and a server that
+    // compares the field as a whole (Orthanc's plugin) answers 415 to it.
+    fields.add("Content-Type", "application/dicom");
     const mapping::FileHead head{key.sop, key.transfer_syntax, content.source_ae()};
     return web::part_head(boundary, fields, first) + mapping::write_file_head(head);
 }

@@ -18,7 +18,7 @@ from recording_archive import RecordingArchive
 from trial import Gantry, folder, running, wait_for
 
 KILLS = int(os.environ.get("GANTRY_TRIAL_KILLS", "200"))
-MOMENT = 1.0  # seconds between an answer of the archive and a kill in which gantry may not have recorded it
+MOMENT = 0.5  # seconds between an answer of the archive and a kill in which gantry may not have recorded it
 
 
 class Modality(threading.Thread):

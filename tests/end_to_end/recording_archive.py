@@ -1,9 +1,11 @@
 """A DICOMweb archive that remembers every part that it was sent and what it answered, and misbehaves when told to."""
 
+import contextlib
 import hashlib
 import http.server
 import json
 import re
+import socket
 import threading
 import time
 
@@ -23,12 +25,16 @@ class RecordingArchive:
 
     def __init__(self, behave=None, delay=0.0):
         self.behave, self.delay = behave or (lambda number: None), delay
-        self.stored, self.requests, self.lock = [], 0, threading.Lock()
+        self.stored, self.requests, self.lock, self.connections = [], 0, threading.Lock(), []
         archive = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def setup(self):
+                super().setup()
+                archive.connections.append(self.connection)
 
             def log_message(self, *_):
                 pass
@@ -41,6 +47,10 @@ class RecordingArchive:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def handle(self):
+                with contextlib.suppress(OSError):
+                    super().handle()
 
             def do_OPTIONS(self):
                 self.answer(200)
@@ -97,5 +107,9 @@ class RecordingArchive:
             return {s.uid: s.digest for s in self.stored}
 
     def close(self):
+        """Gone, with what was kept alive."""
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
