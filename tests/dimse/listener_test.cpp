@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace gantry;
@@ -240,4 +241,24 @@ TEST_CASE("a stop aborts twenty live associations at once")
         CHECK(aborted(peer, 0, 0));
     CHECK(provider.wait_closed(20));
     CHECK(provider.stored().empty());
+}
+
+TEST_CASE("a stop reaches an association whose peer never pauses")
+{
+    RecordingProvider provider;
+    provider.keep_bytes = false;
+    DimseAcceptor acceptor(provider);
+    ScriptedPeer peer = associate(acceptor);
+    peer.send(command_pdu(store_command({})));
+    std::thread flood([&] {
+        const ByteVector pdu = p_data(1, 0, ByteVector(100'000));
+        while (peer.send(pdu)) {
+        }
+    });
+    REQUIRE(provider.wait_opened(1));
+    const auto start = std::chrono::steady_clock::now();
+    acceptor.stop();
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+    flood.join();
+    CHECK(provider.wait_closed(1));
 }

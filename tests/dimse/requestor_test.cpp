@@ -3,6 +3,7 @@
 #include "support/dimse_association.h"
 #include "support/run.h"
 #include "support/scratch_folder.h"
+#include "support/skip.h"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -127,6 +128,32 @@ TEST_CASE("we echo ourselves")
         CHECK(status->code == 0);
     }
     CHECK(provider.wait_closed(2));
+}
+
+TEST_CASE("IPv6 is spoken in both directions and IPv4 is told from it")
+{
+    RecordingProvider provider;
+    std::string peer;
+    provider.on_admit = [&](const dimse::AssociationRequest& request
+                        ) -> std::optional<dimse::Refusal> {
+        peer = request.peer_address;
+        return std::nullopt;
+    };
+    std::optional<DimseAcceptor> acceptor;
+    try {
+        acceptor.emplace(provider, acceptor_options(), "::");
+    } catch (const std::exception&) {
+        return skip("no IPv6 on this machine");
+    }
+    Rig rig;
+    std::size_t associations = 0;
+    for (const char* host : {"::1", "127.0.0.1"}) {
+        dimse::Requestor requestor = rig.to(acceptor->port(), host);
+        const auto status = run(rig.loop, requestor.echo());
+        REQUIRE(status.has_value());
+        REQUIRE(provider.wait_opened(++associations));
+        CHECK(peer == host);
+    }
 }
 
 TEST_CASE("data sets are sent as they stand in their files and each gets its own answer")

@@ -184,14 +184,14 @@ dimse::AcceptorOptions acceptor_options()
     return options;
 }
 
-DimseAcceptor::DimseAcceptor(RecordingProvider& provider, dimse::AcceptorOptions options)
+DimseAcceptor::DimseAcceptor(
+    RecordingProvider& provider, dimse::AcceptorOptions options, const char* host
+)
     : guard_(io_.get_executor()),
       pool_("dimse-test", options.max_associations),
       listener_(io_.get_executor(), options, pool_, provider)
 {
-    asio::ip::tcp::acceptor acceptor(
-        io_, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)
-    );
+    asio::ip::tcp::acceptor acceptor(io_, asio::ip::tcp::endpoint(asio::ip::make_address(host), 0));
     port_ = acceptor.local_endpoint().port();
     auto cancel = std::make_shared<asio::cancellation_signal>();
     asio::co_spawn(

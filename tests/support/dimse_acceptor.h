@@ -86,8 +86,11 @@ dimse::AcceptorOptions acceptor_options();
 
 class DimseAcceptor {
 public:
+    /// On `host`, a numeric address.
     explicit DimseAcceptor(
-        RecordingProvider& provider, dimse::AcceptorOptions options = acceptor_options()
+        RecordingProvider& provider,
+        dimse::AcceptorOptions options = acceptor_options(),
+        const char* host = "127.0.0.1"
     );
     DimseAcceptor(const DimseAcceptor&) = delete;
     DimseAcceptor& operator=(const DimseAcceptor&) = delete;
