@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -88,6 +89,7 @@ bool ByteChannel::stopped()
 
 bool ByteChannel::accept_tls(ssl_ctx_st* context)
 {
+    std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes without MSG_NOSIGNAL
     tls_ = SSL_new(context);
     SSL_set_fd(tls_, fd_);
     for (;;) {
