@@ -18,19 +18,23 @@ namespace {
 
 constexpr std::uint64_t large = 64'000'000; // more than the sockets' buffers take
 
-ClientOptions options_for(const ScriptedOrigin& origin)
+constexpr auto patience = 20s; // where no deadline is on trial
+constexpr auto impatience = 150ms;
+
+ClientOptions
+options_for(const ScriptedOrigin& origin, std::chrono::milliseconds timeout = patience)
 {
     ClientOptions options;
     options.url = origin.url();
-    options.timeout = 150ms;
-    options.connect_timeout = 5s;
+    options.timeout = timeout;
     return options;
 }
 
-HttpOutcome post_once(const ScriptedOrigin& origin, std::uint64_t size)
+HttpOutcome
+post_once(const ScriptedOrigin& origin, std::uint64_t size, std::chrono::milliseconds timeout)
 {
     asio::io_context loop;
-    Client client(loop.get_executor(), options_for(origin));
+    Client client(loop.get_executor(), options_for(origin, timeout));
     PatternSource body(size);
     return run(loop, ask(client, post("/studies", body)));
 }
@@ -91,7 +95,11 @@ TEST_CASE("a failure says in which phase it came and whether the request had bee
         CAPTURE(std::string(row.says));
         ScriptedOrigin origin;
         origin.otherwise(row.reply);
-        const HttpOutcome outcome = post_once(origin, row.body);
+        const HttpOutcome outcome = post_once(
+            origin,
+            row.body,
+            row.error == Errc::timeout ? std::chrono::milliseconds(impatience) : patience
+        );
         REQUIRE(outcome.failure);
         CAPTURE(outcome.failure->error.text());
         CHECK(std::strcmp(to_string(outcome.failure->phase), to_string(row.phase)) == 0);
@@ -177,7 +185,11 @@ TEST_CASE("a body cut off or stalled is an error while it is read")
         ScriptedOrigin origin;
         origin.then(row.reply);
         asio::io_context loop;
-        Client client(loop.get_executor(), options_for(origin));
+        const bool late = row.error == Errc::timeout;
+        Client client(
+            loop.get_executor(),
+            options_for(origin, late ? std::chrono::milliseconds(impatience) : patience)
+        );
         const HttpOutcome outcome = run(loop, ask(client, get("/")));
         CHECK_FALSE(outcome.failure);
         CHECK(outcome.status == 200);
@@ -220,7 +232,6 @@ TEST_CASE("a refused expectation costs no body and a granted one sends it")
     origin.then(refused).then(Reply::with(200)).then(unasked);
     asio::io_context loop;
     ClientOptions options = options_for(origin);
-    options.timeout = 5s;
     Client client(loop.get_executor(), options);
     PatternSource body(200'000);
     ClientRequest request = post("/studies", body);
@@ -276,7 +287,11 @@ TEST_CASE("a kept-alive connection that died is replaced once, and only before a
         ScriptedOrigin origin;
         origin.then(Reply::with(200)).then(row.second);
         asio::io_context loop;
-        Client client(loop.get_executor(), options_for(origin));
+        const bool stalls = row.second.end == Reply::End::stall;
+        Client client(
+            loop.get_executor(),
+            options_for(origin, stalls ? std::chrono::milliseconds(500) : patience)
+        );
         CHECK(run(loop, ask(client, get("/"))).status == 200);
         PatternSource body(100'000);
         const HttpOutcome outcome = run(loop, ask(client, post("/studies", body)));

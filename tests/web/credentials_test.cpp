@@ -41,7 +41,7 @@ struct OAuth {
     {
         write(folder.path() / "secret", "s3cr&t\n");
         options.url = origin.url();
-        options.timeout = 5s;
+        options.timeout = 20s;
         options.auth.kind = AuthOptions::Kind::oauth2;
         options.auth.token_url = endpoint.url("/oauth/token?tenant=1");
         options.auth.client_id = "gate way";

@@ -184,23 +184,36 @@ TEST_CASE("a client that cuts its body off leaves an error and no success")
 
 TEST_CASE("silence is ended at each stage of a request")
 {
+    const std::string request = "GET /studies HTTP/1.1\r\nHost: x\r\n\r\n";
     ServerOptions options;
-    options.header_timeout = 50ms;
-    options.idle_timeout = 50ms;
-    options.body_timeout = 50ms;
-    ServerUnderTest server(options);
-    CHECK(server.client().closed()); // nothing at all
-    RawClient slow = server.client();
-    slow.send("GET /studies HTTP/1.1\r\n"); // a head without end
-    CHECK(slow.status() == 408);
-    RawClient between = server.client();
-    between.send("GET /studies HTTP/1.1\r\nHost: x\r\n\r\n");
-    CHECK(between.status() == 200);
-    CHECK(between.closed());
-    RawClient body = server.client();
-    body.send(post_of("Content-Length: 10\r\n", "hello")); // a request without end
-    CHECK(body.status() == 408);
-    CHECK(server.seen.body_error == static_cast<int>(Errc::timeout));
+    SUBCASE("before the first byte and between requests")
+    {
+        options.idle_timeout = 500ms;
+        ServerUnderTest server(options);
+        RawClient silent = server.client();
+        RawClient between = server.client();
+        between.send(request);
+        CHECK(between.status() == 200);
+        CHECK(between.closed());
+        CHECK(silent.closed());
+    }
+    SUBCASE("a head without end")
+    {
+        options.header_timeout = 50ms;
+        ServerUnderTest server(options);
+        RawClient client = server.client();
+        client.send("GET /studies HTTP/1.1\r\n");
+        CHECK(client.status() == 408);
+    }
+    SUBCASE("a request without end")
+    {
+        options.body_timeout = 50ms;
+        ServerUnderTest server(options);
+        RawClient client = server.client();
+        client.send(post_of("Content-Length: 10\r\n", "hello"));
+        CHECK(client.status() == 408);
+        CHECK(server.seen.body_error == static_cast<int>(Errc::timeout));
+    }
 }
 
 TEST_CASE("a head that comes drop by drop does not last longer than its time")
@@ -215,7 +228,7 @@ TEST_CASE("a head that comes drop by drop does not last longer than its time")
     while (!client.channel().wait_readable(10ms)) // a field every 10 ms resets nothing
         (void)client.send("X: y\r\n");
     CHECK(client.status() == 408);
-    CHECK(std::chrono::steady_clock::now() - began < 5s);
+    CHECK(std::chrono::steady_clock::now() - began < 20s);
 }
 
 TEST_CASE("a client that does not read its response is given up")

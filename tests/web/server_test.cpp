@@ -2,7 +2,11 @@
 #include "support/http_client.h"
 
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <sstream>
 #include <vector>
 
 #include "server_under_test.h"
@@ -280,4 +284,28 @@ TEST_CASE("the gate answers in place of the handler")
     CHECK(server.status(get_of("/studies", "Authorization: Bearer x\r\n")) == 200);
     CHECK(server.status(get_of("/nope")) == 404);
     CHECK(asked == 2);
+}
+
+TEST_CASE("a request leaves one line in the log and its query none")
+{
+    std::ostringstream text;
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text);
+    const auto logger = std::make_shared<spdlog::logger>("web", sink);
+    spdlog::register_logger(logger);
+    {
+        ServerUnderTest server;
+        CHECK(
+            server.status(get_of("/studies?PatientName=DOE", "Authorization: Bearer s3cret\r\n")) ==
+            200
+        );
+        CHECK(server.status(get_of("/nope?PatientName=DOE")) == 404);
+        CHECK(server.status(get_of("/studies/..?PatientName=DOE")) == 400);
+    }
+    spdlog::drop("web");
+    const std::string log = text.str();
+    CHECK(std::ranges::count(log, '\n') == 3);
+    CHECK(log.find("method=GET path=/studies status=200 received=0 sent=") != std::string::npos);
+    CHECK(log.find("path=/nope status=404") != std::string::npos);
+    CHECK(log.find("DOE") == std::string::npos);
+    CHECK(log.find("s3cret") == std::string::npos);
 }
