@@ -94,7 +94,9 @@ TEST_CASE("a stored instance is a DICOM file with the data set byte for byte")
     const auto read = read_instance(path);
     CHECK(read.key == instance.key);
     CHECK(read.data_set == instance.data_set);
+    opened.reopen();
     CHECK(incoming_files(opened) == 0);
+    CHECK(has(*opened.archive, instance));
 }
 
 TEST_CASE("a head that states other UIDs than the data set is written anew")
@@ -111,6 +113,7 @@ TEST_CASE("a head that states other UIDs than the data set is written anew")
     const auto path = opened.archive->path_of(instance.key.study, instance.key.sop.sop_instance);
     CHECK(read_instance(path).key == instance.key);
     CHECK(read_instance(path).data_set == instance.data_set);
+    opened.archive.reset();
     CHECK(incoming_files(opened) == 0);
 }
 
@@ -245,12 +248,12 @@ TEST_CASE("an error of the disk at any step is no success and leaves nothing beh
 TEST_CASE("a kill at any step loses nothing acknowledged and keeps nothing by halves")
 {
     const Instance before = make_instance({1, 1, 1});
-    const Instance during = make_instance({1, 1, 2});
+    const Instance during = make_instance({2, 1, 2});
     for (const Step killed :
          {Step::create,
           Step::write,
-          Step::flush,
           Step::link,
+          Step::flush,
           Step::flush_folder,
           Step::index,
           Step::unlink}) {
@@ -266,6 +269,7 @@ TEST_CASE("a kill at any step loses nothing acknowledged and keeps nothing by ha
                 return std::error_code();
             });
             (void)store(*archive, during);
+            archive.reset();
             ::_exit(0);
         }
         int status = 0;
@@ -274,12 +278,52 @@ TEST_CASE("a kill at any step loses nothing acknowledged and keeps nothing by ha
         opened.reopen();
         CHECK(incoming_files(opened) == 0);
         CHECK(has(*opened.archive, before));
-        // From the link on it was durable: the sweep finds it; before, it was never there.
-        const bool swept = killed >= Step::flush_folder;
+        // With its final name it is found; before, it was never there.
+        const bool swept = killed >= Step::flush;
         CHECK(has(*opened.archive, during) == swept);
         CHECK(store(*opened.archive, during).kind == (swept ? Kind::already_there : Kind::stored));
-        CHECK(store(*opened.archive, other_content({1, 1, 2})).kind == Kind::conflict);
+        CHECK(store(*opened.archive, other_content({2, 1, 2})).kind == Kind::conflict);
     }
+}
+
+TEST_CASE("after a power cut what the index lost is found again and what is torn is not")
+{
+    Opened opened;
+    const Instance kept = make_instance({1, 1, 1});
+    const Instance torn = make_instance({1, 1, 2});
+    const auto paths = [&](const Instance& one) {
+        return opened.archive->path_of(one.key.study, one.key.sop.sop_instance);
+    };
+    const fs::path kept_path = paths(kept);
+    const fs::path torn_path = paths(torn);
+    const fs::path saved = opened.folder.path() / "index.before";
+    opened.reopen(); // an index without them is on disk
+    opened.archive.reset();
+    fs::copy_file(opened.root() / "index.sqlite", saved);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto archive = opened.open();
+        (void)store(*archive, kept);
+        (void)store(*archive, torn);
+        ::_exit(0); // their names in incoming/ stay
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(incoming_files(opened) == 2);
+    for (const char* part : {"index.sqlite-wal", "index.sqlite-shm", "index.sqlite"})
+        fs::remove(opened.root() / part);
+    fs::copy_file(saved, opened.root() / "index.sqlite");
+    std::fstream(torn_path, std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(-3, std::ios::end)
+        .put('!');
+    opened.archive = opened.open();
+    CHECK(has(*opened.archive, kept));
+    CHECK(!has(*opened.archive, torn));
+    CHECK(fs::exists(torn_path)); // nothing that has its name is deleted
+    CHECK(incoming_files(opened) == 0);
+    CHECK(store(*opened.archive, torn).kind == Kind::stored);
+    CHECK(read_instance(torn_path).data_set == torn.data_set);
+    CHECK(read_instance(kept_path).data_set == kept.data_set);
 }
 
 TEST_CASE("an index that is gone or damaged is rebuilt from the files")

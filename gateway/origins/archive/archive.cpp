@@ -46,9 +46,9 @@ public:
 
     std::vector<StoreOutcome> commit(std::vector<std::unique_ptr<ArchiveWriter>> writers) override
     {
-        std::vector<const FileWriter*> own;
+        std::vector<FileWriter*> own;
         for (const auto& writer : writers)
-            own.push_back(static_cast<const FileWriter*>(writer.get())); // begin() makes no others
+            own.push_back(static_cast<FileWriter*>(writer.get())); // begin() makes no others
         return group_.commit(own);
     }
 
@@ -86,6 +86,13 @@ Result<std::unique_ptr<Index>> open_index(const std::filesystem::path& folder, c
     return Index::open(file);
 }
 
+/// The index and its log are where they are after a power cut as well.
+Result<void> sync_names(const std::filesystem::path& path)
+{
+    const auto folder = custody::open_folder(path);
+    return folder ? custody::sync_folder(*folder) : Result<void>(folder.error());
+}
+
 } // namespace
 
 Result<std::unique_ptr<Archive>> Archive::open(ArchiveOptions options, const Clock& clock)
@@ -96,6 +103,8 @@ Result<std::unique_ptr<Archive>> Archive::open(ArchiveOptions options, const Clo
     auto index = open_index(options.folder, clock);
     if (!index)
         return index.error();
+    if (const auto named = sync_names(options.folder); !named)
+        return named.error();
     const auto complete = (*index)->complete();
     if (!complete)
         return complete.error();

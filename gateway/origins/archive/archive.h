@@ -2,10 +2,10 @@
 // below ab/cd/, named by its SOP Instance UID, its data set byte for byte as received; the index
 // (index.sqlite) can always be rebuilt from the files.
 //
-// The order of a commit: data of the files flushed -> linked to their final names -> folders
-// flushed -> index committed -> names in incoming/ removed. Until the last step a file has a name
-// in incoming/, and only what is durable and checked has two: so the start-up sweep needs to look
-// at incoming/ alone. One commit serves all who wait for one.
+// The order of a commit: linked to its final name -> file and names flushed -> index written ->
+// acknowledged. The index need not be flushed for that: until it is, a file keeps its name in
+// incoming/ beside the final one, and the start-up sweep looks at what is there. One flush serves
+// all who wait for one.
 //
 // Everything here blocks: not on the loop. Any thread may call, several at once.
 #pragma once
@@ -29,7 +29,7 @@ namespace gantry::archive {
 inline constexpr std::uint16_t duplicate_sop_instance = 0x0111;
 
 /// The steps of a store that touch the disk, for tests that fail or die at each.
-enum class Step : std::uint8_t { create, write, flush, link, flush_folder, index, unlink };
+enum class Step : std::uint8_t { create, write, link, flush, flush_folder, index, unlink };
 
 /// Asked before each step; an error is taken as the step's own.
 using StepObserver = std::function<std::error_code(Step)>;

@@ -21,12 +21,14 @@ using custody::open_at;
 
 namespace {
 
+constexpr const char* incoming_name = "incoming";
 constexpr long xfs_magic = 0x58465342;
 constexpr std::size_t flush_one_by_one = 3; // up to so many files
 
-/// syncfs() flushes everything with one request, and reports what failed; but only where the file
-/// system hands write errors on to it (Linux 5.8; stacked and network file systems differ).
-bool can_flush_all_at_once(const Fd& folder)
+/// These file systems write names and files to one journal, in order: a file's fsync() takes with
+/// it all names that it was given before. And syncfs() flushes all with one request, and reports
+/// what failed (since Linux 5.8). Stacked and network file systems differ in both.
+bool journals_names(const Fd& folder)
 {
     struct statfs status{};
     if (::fstatfs(folder.get(), &status) != 0)
@@ -50,7 +52,7 @@ ArchiveFiles::ArchiveFiles(const ArchiveOptions& options, Fd root, Fd incoming)
       before_(options.before),
       root_fd_(std::move(root)),
       incoming_(std::move(incoming)),
-      flush_all_at_once_(can_flush_all_at_once(incoming_))
+      journals_names_(journals_names(incoming_))
 {
 }
 
@@ -68,9 +70,9 @@ Result<std::unique_ptr<ArchiveFiles>> ArchiveFiles::open(const ArchiveOptions& o
     auto lock = locked(*root);
     if (!lock)
         return lock.error();
-    if (::mkdirat(root->get(), "incoming", S_IRWXU) != 0 && errno != EEXIST)
+    if (::mkdirat(root->get(), incoming_name, S_IRWXU) != 0 && errno != EEXIST)
         return disk_error(errno, "creating incoming");
-    auto incoming = custody::open_folder(options.folder / "incoming");
+    auto incoming = custody::open_folder(options.folder / incoming_name);
     if (!incoming)
         return incoming.error();
     if (const auto flushed = custody::sync_folder(*root); !flushed)
@@ -107,19 +109,24 @@ void ArchiveFiles::discard(const std::string& incoming) const noexcept
     ::unlinkat(incoming_.get(), incoming.c_str(), 0);
 }
 
-Result<void> ArchiveFiles::flush(std::span<const Fd* const> files) const
+Result<void> ArchiveFiles::flush(std::span<const Fd* const> files, const Touched& touched) const
 {
     if (const auto allowed = before(Step::flush); !allowed)
         return allowed.error();
-    if (flush_all_at_once_ && files.size() > flush_one_by_one) {
+    if (journals_names_ && files.size() > flush_one_by_one) {
         if (::syncfs(incoming_.get()) != 0)
             return disk_error(errno, "flushing");
-        return {};
+    } else {
+        for (const Fd* file : files)
+            if (::fsync(file->get()) != 0)
+                return disk_error(errno, "flushing");
     }
-    for (const Fd* file : files)
-        if (const auto flushed = custody::sync_data(*file); !flushed)
-            return flushed.error();
-    return {};
+    Folders folders = touched.made;
+    if (!journals_names_) {
+        folders.insert(touched.linked.begin(), touched.linked.end());
+        folders.insert(incoming_name);
+    }
+    return folders.empty() ? Result<void>{} : flush(folders);
 }
 
 std::string ArchiveFiles::name_of(const Uid& study, const Uid& sop_instance)
@@ -139,21 +146,21 @@ std::filesystem::path ArchiveFiles::path_of(const Uid& study, const Uid& sop_ins
 
 std::filesystem::path ArchiveFiles::incoming_path(const std::string& incoming) const
 {
-    return root_ / "incoming" / incoming;
+    return root_ / incoming_name / incoming;
 }
 
 Result<void>
-ArchiveFiles::make_folder(const std::string& name, const char* parent, Folders& touched) const
+ArchiveFiles::make_folder(const std::string& name, const char* parent, Touched& touched) const
 {
     if (::mkdirat(root_fd_.get(), name.c_str(), S_IRWXU) == 0) {
-        touched.insert(parent);
+        touched.made.insert({name, parent});
         return {};
     }
     return errno == EEXIST ? Result<void>{} : disk_error(errno, "creating a folder");
 }
 
 Result<void>
-ArchiveFiles::link(const std::string& incoming, const InstanceKey& key, Folders& touched) const
+ArchiveFiles::link(const std::string& incoming, const InstanceKey& key, Touched& touched) const
 {
     if (const auto allowed = before(Step::link); !allowed)
         return allowed.error();
@@ -163,7 +170,7 @@ ArchiveFiles::link(const std::string& incoming, const InstanceKey& key, Folders&
     const auto give_name = [&] {
         return ::linkat(incoming_.get(), incoming.c_str(), root_fd_.get(), name.c_str(), 0) == 0;
     };
-    touched.insert(inner);
+    touched.linked.insert(inner);
     if (give_name())
         return {};
     if (errno == ENOENT) {

@@ -18,8 +18,14 @@ public:
         custody::Fd file;
     };
 
-    /// Folders that must be flushed before what was linked is durable.
+    /// Names of folders below the root.
     using Folders = std::set<std::string>;
+
+    /// Where names were put.
+    struct Touched {
+        Folders made;   // folders that are new, and those that they are in
+        Folders linked; // folders that files were linked into
+    };
 
     /// Creates the folder where needed and locks it. Errors: in_use, disk.
     static Result<std::unique_ptr<ArchiveFiles>> open(const ArchiveOptions& options);
@@ -29,8 +35,8 @@ public:
 
     Result<Incoming> create();
     void discard(const std::string& incoming) const noexcept;
-    /// Data and size of all of them are durable when it returns. A failure is final.
-    Result<void> flush(std::span<const custody::Fd* const> files) const;
+    /// The files and their names are durable when it returns. A failure is final.
+    Result<void> flush(std::span<const custody::Fd* const> files, const Touched& touched) const;
 
     /// "ab/cd/<SOP Instance UID>.dcm"
     static std::string name_of(const Uid& study, const Uid& sop_instance);
@@ -38,9 +44,8 @@ public:
     std::filesystem::path incoming_path(const std::string& incoming) const;
 
     /// Gives it its final name. One of that name that is not indexed is a leftover: replaced.
-    Result<void> link(const std::string& incoming, const InstanceKey& key, Folders& touched) const;
+    Result<void> link(const std::string& incoming, const InstanceKey& key, Touched& touched) const;
     void unlink(const InstanceKey& key) const noexcept;
-    Result<void> flush(const Folders& folders) const;
     /// It is there, and as long as it was when it was stored.
     bool whole(const StoredFile& file) const;
 
@@ -50,14 +55,15 @@ public:
 
 private:
     ArchiveFiles(const ArchiveOptions& options, custody::Fd root, custody::Fd incoming);
-    Result<void> make_folder(const std::string& name, const char* parent, Folders& touched) const;
+    Result<void> make_folder(const std::string& name, const char* parent, Touched& touched) const;
+    Result<void> flush(const Folders& folders) const;
 
     std::filesystem::path root_;
     StepObserver before_;
     custody::Fd root_fd_;
     custody::Fd incoming_;
     custody::Fd lock_;
-    bool flush_all_at_once_;
+    bool journals_names_; // see archive_files.cpp
     std::atomic<std::uint64_t> next_{0};
 };
 

@@ -105,7 +105,7 @@ Result<Database> Database::open(const std::filesystem::path& file, Use use)
         return database_error(raw, "opening the index");
     sqlite3_busy_timeout(raw, busy_timeout_ms);
     if (use == Use::write) {
-        const auto set = database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        const auto set = database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                                           "PRAGMA foreign_keys = ON;");
         if (!set)
             return set.error();

@@ -55,7 +55,8 @@ class Database {
 public:
     enum class Use : std::uint8_t { write, read };
 
-    /// write: creates it where needed; WAL, flushed at every commit.
+    /// write: creates it where needed; WAL, consistent after a power cut but flushed at
+    /// checkpoints only (see Index::flush()).
     static Result<Database> open(const std::filesystem::path& file, Use use);
 
     Result<Statement> prepare(std::string_view sql);

@@ -19,8 +19,8 @@ FileWriter::FileWriter(
 
 FileWriter::~FileWriter()
 {
-    (void)files_.before(Step::unlink);
-    files_.discard(incoming_.name);
+    if (!released_)
+        files_.discard(incoming_.name);
 }
 
 Result<void> FileWriter::write(ConstBytes bytes)

@@ -15,7 +15,8 @@ public:
         ArchiveFiles::Incoming incoming,
         mapping::FileHead head
     );
-    /// Takes its name in incoming/ away; the final one, if it has got one, stays.
+    /// Takes its name in incoming/ away, unless that has been released; the final one, if it has
+    /// got one, stays.
     ~FileWriter() override;
     FileWriter(const FileWriter&) = delete;
     FileWriter& operator=(const FileWriter&) = delete;
@@ -30,6 +31,13 @@ public:
 
     const ArchiveFiles::Incoming& incoming() const noexcept { return incoming_; }
 
+    /// The name in incoming/ is somebody else's to take away.
+    std::string release() noexcept
+    {
+        released_ = true;
+        return incoming_.name;
+    }
+
 private:
     Result<void> make_room(std::uint64_t offset);
 
@@ -41,6 +49,7 @@ private:
     custody::DigestStream digest_;
     NewInstance instance_;
     bool sealed_ = false;
+    bool released_ = false;
 };
 
 } // namespace gantry::archive

@@ -11,6 +11,8 @@ namespace gantry::archive {
 
 namespace {
 
+constexpr std::size_t max_traces = 256; // then the index is flushed
+
 StoreOutcome failed(const Error& why)
 {
     return {StoreOutcome::Kind::transient, status::out_of_resources, why.text(), std::nullopt};
@@ -39,7 +41,7 @@ StoreOutcome compared(const StoredFile& there, const StoredFile& with)
 
 /// One writer on its way through the steps; `outcome` once it is decided.
 struct GroupCommit::Entry {
-    const FileWriter* writer;
+    FileWriter* writer;
     StoreOutcome* outcome;
     bool decided = false;
     bool named = false;
@@ -54,7 +56,12 @@ struct GroupCommit::Entry {
     }
 };
 
-std::vector<StoreOutcome> GroupCommit::commit(std::span<const FileWriter* const> writers)
+GroupCommit::~GroupCommit()
+{
+    clean();
+}
+
+std::vector<StoreOutcome> GroupCommit::commit(std::span<FileWriter* const> writers)
 {
     Waiting mine{writers, std::vector<StoreOutcome>(writers.size()), false};
     std::unique_lock lock(mutex_);
@@ -88,9 +95,10 @@ void GroupCommit::run(std::span<Waiting* const> waiting)
     for (Waiting* one : waiting)
         for (std::size_t i = 0; i < one->writers.size(); ++i)
             entries.push_back({one->writers[i], &one->outcomes[i]});
-    flush(entries);
+    ArchiveFiles::Touched touched;
     decide(entries);
-    name(entries);
+    name(entries, touched);
+    flush(entries, touched);
     record(entries);
     for (Entry& entry : entries) {
         if (entry.first == nullptr)
@@ -98,16 +106,6 @@ void GroupCommit::run(std::span<Waiting* const> waiting)
         const bool stored = entry.first->outcome->kind == StoreOutcome::Kind::stored;
         entry.decide(stored ? compared(entry.first->file(), entry.file()) : *entry.first->outcome);
     }
-}
-
-void GroupCommit::flush(std::span<Entry> entries)
-{
-    std::vector<const custody::Fd*> files;
-    for (const Entry& entry : entries)
-        files.push_back(&entry.writer->incoming().file);
-    if (const auto flushed = files_.flush(files); !flushed)
-        for (Entry& entry : entries)
-            entry.decide(failed(flushed.error()));
 }
 
 void GroupCommit::decide(std::span<Entry> entries)
@@ -127,9 +125,8 @@ void GroupCommit::decide(std::span<Entry> entries)
     }
 }
 
-void GroupCommit::name(std::span<Entry> entries)
+void GroupCommit::name(std::span<Entry> entries, ArchiveFiles::Touched& touched)
 {
-    ArchiveFiles::Folders touched;
     for (Entry& entry : entries) {
         if (entry.decided || entry.first != nullptr)
             continue;
@@ -138,9 +135,17 @@ void GroupCommit::name(std::span<Entry> entries)
         if (!named)
             entry.decide(failed(named.error()));
     }
-    if (touched.empty())
+}
+
+void GroupCommit::flush(std::span<Entry> entries, const ArchiveFiles::Touched& touched)
+{
+    std::vector<const custody::Fd*> files;
+    for (const Entry& entry : entries)
+        if (entry.named)
+            files.push_back(&entry.writer->incoming().file);
+    if (files.empty())
         return;
-    if (const auto flushed = files_.flush(touched); !flushed)
+    if (const auto flushed = files_.flush(files, touched); !flushed)
         for (Entry& entry : entries)
             if (entry.named)
                 entry.decide(failed(flushed.error()));
@@ -161,9 +166,29 @@ void GroupCommit::record(std::span<Entry> entries)
                 recorded ? StoreOutcome{StoreOutcome::Kind::stored, 0, "stored", std::nullopt}
                          : failed(recorded.error())
             );
-        if (entry.named && entry.outcome->kind != StoreOutcome::Kind::stored)
+        if (!entry.named)
+            continue;
+        if (entry.outcome->kind == StoreOutcome::Kind::stored)
+            traces_.push_back(entry.writer->release());
+        else
             files_.unlink(entry.file().key); // nobody knows of it
     }
+    if (traces_.size() >= max_traces)
+        clean();
+}
+
+/// Once the index is durable by itself, nothing needs to be found in incoming/.
+void GroupCommit::clean()
+{
+    if (traces_.empty() || !files_.before(Step::unlink))
+        return;
+    if (const auto flushed = index_.flush(); !flushed) {
+        spdlog::warn("archive index not flushed reason={}", flushed.error().text());
+        return; // the next time, or the next start
+    }
+    for (const std::string& name : traces_)
+        files_.discard(name);
+    traces_.clear();
 }
 
 } // namespace gantry::archive

@@ -1,7 +1,9 @@
 #include "gateway/origins/archive/index.h"
 
+#include "gateway/custody/file.h"
 #include "gateway/error.h"
 
+#include <fcntl.h>
 #include <utility>
 
 namespace gantry::archive {
@@ -240,6 +242,20 @@ Result<void> Index::insert(std::span<const NewInstance> instances)
     if (!all)
         (void)inserter_->roll_back.run();
     return all;
+}
+
+/// A commit is in the write-ahead log, or by a checkpoint already in the database.
+Result<void> Index::flush()
+{
+    const std::lock_guard lock(writing_);
+    auto folder = custody::open_folder(file_.parent_path());
+    if (!folder)
+        return folder.error();
+    const std::string log_name = file_.filename().string() + "-wal";
+    const auto log = custody::open_at(*folder, log_name, O_RDONLY);
+    if (!log)
+        return log.error();
+    return custody::sync_data(*log);
 }
 
 } // namespace gantry::archive

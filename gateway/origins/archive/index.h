@@ -33,8 +33,11 @@ public:
     Result<bool> complete();
     Result<void> set_complete();
 
-    /// All of them or none, durable when it returns. One that is there already is replaced.
+    /// All of them or none. One that is there already is replaced. Seen by everybody when it
+    /// returns, durable after the next flush().
     Result<void> insert(std::span<const NewInstance> instances);
+    /// What has been inserted would survive a power cut.
+    Result<void> flush();
 
     Result<Page> list(
         const Selection& selection, const std::optional<Position>& from, std::size_t limit

@@ -1,5 +1,6 @@
 #include "gateway/origins/archive/rebuild.h"
 
+#include "gateway/custody/digest.h"
 #include "gateway/error.h"
 #include "gateway/origins/archive/stored_head.h"
 
@@ -51,19 +52,52 @@ Result<NewInstance> read_file(const fs::path& path)
     return out;
 }
 
-/// The folders that have names are flushed first: what the index says must be there.
-Result<void> take_back(const ArchiveFiles& files, Index& index, const NewInstance& instance)
+/// The data set is what it was when it came in.
+bool is_intact(const fs::path& path, const StoredFile& file)
+{
+    const auto folder = custody::open_folder(path.parent_path());
+    if (!folder)
+        return false;
+    const auto opened = custody::open_at(*folder, path.filename(), O_RDONLY);
+    if (!opened)
+        return false;
+    custody::DigestStream digest;
+    std::vector<std::byte> buffer(256U << 10U);
+    for (std::uint64_t done = 0; done < file.length.count;) {
+        const auto got = custody::read_at(*opened, buffer, file.offset + done);
+        if (!got || *got == 0)
+            return false;
+        digest.update(ConstBytes(buffer).first(*got));
+        done += *got;
+    }
+    return digest.digest() == file.digest;
+}
+
+/// True: it was taken into the index. It is flushed first: what the index says must be there.
+Result<bool> take_back(
+    const ArchiveFiles& files, Index& index, const fs::path& path, const NewInstance& instance
+)
 {
     const InstanceKey& key = instance.file.key;
     const auto there = index.find(key.sop.sop_instance);
     if (!there)
         return there.error();
-    if (*there || !files.whole(instance.file))
-        return {};
+    if (*there || !files.whole(instance.file) || !is_intact(path, instance.file))
+        return false;
+    const auto folder = custody::open_folder(path.parent_path());
+    if (!folder)
+        return folder.error();
+    const auto file = custody::open_at(*folder, path.filename(), O_RDONLY);
+    if (!file)
+        return file.error();
     const std::string name = ArchiveFiles::name_of(key.study, key.sop.sop_instance);
-    if (const auto flushed = files.flush({".", name.substr(0, 2), name.substr(0, 5)}); !flushed)
+    const ArchiveFiles::Touched touched{{".", name.substr(0, 2), name.substr(0, 5)}, {}};
+    const custody::Fd* one = &*file;
+    if (const auto flushed = files.flush({&one, 1}, touched); !flushed)
         return flushed.error();
-    return index.insert({&instance, 1});
+    if (const auto inserted = index.insert({&instance, 1}); !inserted)
+        return inserted.error();
+    return true;
 }
 
 } // namespace
@@ -72,23 +106,31 @@ Result<void> sweep_incoming(const ArchiveFiles& files, Index& index)
 {
     std::error_code failed;
     std::size_t found = 0;
+    std::vector<std::string> names;
     for (fs::directory_iterator at(files.incoming_path(""), failed), end; !failed && at != end;
          at.increment(failed)) {
-        const std::string name = at->path().filename();
         struct stat status{};
         if (::lstat(at->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode))
             continue;
-        if (status.st_nlink > 1) {
-            const auto instance = read_file(at->path());
-            if (instance)
-                if (const auto taken = take_back(files, index, *instance); !taken)
-                    return taken.error();
-            found += instance.has_value() ? 1 : 0;
-        }
-        files.discard(name);
+        names.push_back(at->path().filename());
+        if (status.st_nlink < 2)
+            continue; // was never acknowledged
+        const auto instance = read_file(at->path());
+        if (!instance)
+            continue; // nor this one, or it is damaged: what has a final name stays
+        const auto taken = take_back(files, index, at->path(), *instance);
+        if (!taken)
+            return taken.error();
+        found += *taken ? 1 : 0;
     }
     if (failed)
         return custody::disk_error(failed.value(), "reading incoming");
+    if (names.empty())
+        return {};
+    if (const auto flushed = index.flush(); !flushed)
+        return flushed.error();
+    for (const std::string& name : names)
+        files.discard(name);
     if (found > 0)
         spdlog::info("archive swept instances={}", found);
     return {};

@@ -7,8 +7,8 @@
 
 namespace gantry::archive {
 
-/// What is in incoming/ and has a final name too was durable and checked, and may only be missing
-/// in the index; the rest was never acknowledged and goes.
+/// What is in incoming/, has a final name too and is intact may have been acknowledged, and only be
+/// missing in the index; the rest was never acknowledged and goes.
 Result<void> sweep_incoming(const ArchiveFiles& files, Index& index);
 
 /// Reads the head of every file. One that is no file of ours, or is cut short, is left alone and
