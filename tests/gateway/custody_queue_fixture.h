@@ -46,7 +46,7 @@ public:
         open();
     }
 
-    /// Runs the loop until `question` is answered.
+    /// Runs the loop until `question` is answered; others may still be open.
     template <class T>
     T ask(asio::awaitable<T> question)
     {
@@ -58,7 +58,8 @@ public:
         };
         asio::co_spawn(loop, std::move(question), keep);
         loop.restart();
-        loop.run();
+        while (!answer)
+            loop.run_one();
         return std::move(answer.value());
     }
 
