@@ -17,7 +17,7 @@ namespace gantry::custody {
 /// Used by one thread at a time: the loop hands it to the pool and gets it back.
 struct SpoolContent::Reading {
     Spool& spool;
-    std::string slot;
+    StoredInstance instance;
     std::uint64_t left; // not yet read from the slot
     std::unique_ptr<SpoolReader> reader = {};
     std::array<std::vector<std::byte>, 2> chunks = {};
@@ -26,9 +26,11 @@ struct SpoolContent::Reading {
     Result<std::size_t> fill()
     {
         if (!reader) {
-            auto opened = spool.read(slot);
+            auto opened = spool.read(instance.slot);
             if (!opened)
                 return opened.error();
+            if ((*opened)->envelope().id != instance.envelope.id) // slots are used again
+                return error(Errc::damaged, instance.slot + " holds another instance");
             reader = std::move(*opened);
         }
         std::vector<std::byte>& chunk = chunks.at(next);
@@ -37,7 +39,7 @@ struct SpoolContent::Reading {
         if (!got)
             return got.error();
         if (*got == 0)
-            return error(Errc::damaged, slot + " is shorter than what was acknowledged");
+            return error(Errc::damaged, instance.slot + " is shorter than what was acknowledged");
         left -= *got;
         if (left == 0)
             reader.reset();
@@ -79,7 +81,7 @@ asio::awaitable<Result<ConstBytes>> SpoolContent::read()
         co_return ConstBytes{};
     }
     if (!reading_)
-        reading_ = std::make_shared<Reading>(Reading{room_.spool, instance_.slot, length().count});
+        reading_ = std::make_shared<Reading>(Reading{room_.spool, instance_, length().count});
     const Result<std::size_t> got = co_await fill();
     if (!got) {
         reading_.reset();

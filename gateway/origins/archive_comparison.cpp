@@ -117,10 +117,12 @@ asio::awaitable<Fetched> fetch(const InquiryRoom& room, const InstanceContent& o
     web::ClientResult response = co_await ask_for(
         room.client, ours.key(), R"(multipart/related; type="application/dicom"; transfer-syntax=*)"
     );
-    if (response && ((*response)->head().status == 406 || (*response)->head().status == 400))
+    if (response && ((*response)->head().status == 406 || (*response)->head().status == 400)) {
+        *response = nullptr; // its connection may be the only one
         response = co_await ask_for(
             room.client, ours.key(), R"(multipart/related; type="application/dicom")"
         );
+    }
     if (!response)
         co_return Finding{
             What::unknown,

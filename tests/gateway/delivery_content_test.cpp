@@ -96,6 +96,17 @@ TEST_CASE("the last piece of a damaged instance is never given away")
     CHECK(seen.bytes < 600'000);
 }
 
+TEST_CASE("a slot that holds another instance by now is not sent as ours")
+{
+    Room room;
+    StoredInstance instance = room.spool.put({}, Bytes{10});
+    instance.envelope.id += 1;
+    SpoolContent content = room.content(instance);
+    const Seen seen = run(room.loop, read_all(room, content, everything));
+    CHECK(seen.failed == make_error_code(Errc::damaged));
+    CHECK(seen.bytes == 0);
+}
+
 TEST_CASE("an instance that is missing from the spool fails as such")
 {
     Room room;

@@ -164,6 +164,7 @@ web::ClientOptions StowHouse::quick()
     web::ClientOptions options;
     options.timeout = std::chrono::milliseconds(300);
     options.connect_timeout = std::chrono::seconds(5);
+    options.connections = 1; // whoever asks while it still holds an answer hangs, and is found
     return options;
 }
 
@@ -188,6 +189,9 @@ Reply StowHouse::answer(const ReceivedRequest& request) const
         if (request.target == series + "/instances?SOPInstanceUID=" + uid ||
             request.target == "/dicom-web/instances?SOPInstanceUID=" + uid)
             return Reply::json(200, qido_answer(kept.first));
+        if (request.target == series + "/instances/" + uid &&
+            request.fields.find("Accept").ends_with("=*") && plain_only)
+            return Reply::with(406, "as it is stored: not here");
         if (request.target == series + "/instances/" + uid)
             return kept.second.empty() ? Reply::with(404) : wado_reply(kept.second);
     }

@@ -99,6 +99,7 @@ struct StowHouse {
     std::unique_ptr<WebOrigin> origin;
     std::optional<Error> damaged; // what the sample `damaged_one` fails with
     std::string damaged_one;
+    bool plain_only = false; // the archive does not know transfer-syntax=*
 
 private:
     Reply answer(const ReceivedRequest& request) const;

@@ -69,10 +69,7 @@ TEST_CASE("a batch is one multipart request of whole DICOM files with its length
               .starts_with("multipart/related; type=\"application/dicom\"; boundary="));
     REQUIRE(posts[0].parts.size() == 3);
     for (unsigned i = 0; i < 3; ++i) {
-        CHECK(
-            posts[0].parts[i].fields.find("Content-Type") ==
-            "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
-        );
+        CHECK(posts[0].parts[i].fields.find("Content-Type") == "application/dicom");
         CHECK(posts[0].parts[i].hash == content_hash(sample(i + 1).file()));
     }
 }
@@ -211,14 +208,13 @@ TEST_CASE("one bad instance that spoils a request is found, and the others arriv
           Row{415, Kind::transient}}) {
         CAPTURE(row.status);
         StowHouse house;
-        const std::string bad = sample(6).instance;
         const auto stored = report_of(200, {});
         // the length tells requests with it from those without: it alone is larger
         auto batch = samples(9);
-        batch[5].pixel_bytes = 4'096;
+        batch[5].pixel_bytes = 20'000;
         house.on_stow([&](const ReceivedRequest& head) {
             const auto length = std::stoull(std::string(head.fields.find("Content-Length")));
-            const bool has_bad = length % 1'000'000 > 4'096 + 600 && length > 4'096;
+            const bool has_bad = length > 20'000;
             return has_bad ? Reply::with(row.status) : stored(head);
         });
         const auto outcomes = house.store(batch);

@@ -44,6 +44,15 @@ TEST_CASE("a duplicate that is identical counts as delivered")
     }
 }
 
+TEST_CASE("an archive that cannot give what it has as it is stored is asked in the plain form")
+{
+    StowHouse house;
+    house.on_stow(always(Reply::with(409)));
+    house.has(sample(1));
+    house.plain_only = true;
+    CHECK(house.store({sample(1)})[0].kind == Kind::already_there);
+}
+
 TEST_CASE("a duplicate that differs is a conflict, whatever it differs in")
 {
     Sample other_value = sample(1);
@@ -204,10 +213,6 @@ TEST_CASE("what may not stand in a web request is re-encoded, unless the origin 
         const auto posts = house.stow_requests();
         REQUIRE(posts.at(0).parts.size() == 1);
         CHECK(posts[0].parts[0].hash == content_hash(expected.file()));
-        CHECK(
-            posts[0].parts[0].fields.find("Content-Type") ==
-            "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
-        );
     }
     WebOriginOptions listed;
     listed.transfer_syntaxes = {*Uid::parse(implicit.syntax)};
