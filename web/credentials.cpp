@@ -65,6 +65,29 @@ private:
     bool given_ = false;
 };
 
+// RFC 6749 4.4.2.
+std::string token_form(const AuthOptions& options)
+{
+    std::string form = "grant_type=client_credentials";
+    if (!options.scope.empty())
+        form += "&scope=" + form_encoded(options.scope);
+    return form;
+}
+
+// RFC 6749 2.3.1: Basic with form-encoded id and secret.
+ClientRequest token_request(const std::string& id, const std::string& secret, BodySource& form)
+{
+    ClientRequest request;
+    request.method = Method::post;
+    request.body = &form;
+    request.fields.add("Content-Type", "application/x-www-form-urlencoded");
+    request.fields.add("Accept", "application/json");
+    request.fields.add(
+        "Authorization", basic_credentials(form_encoded(id) + ":" + form_encoded(secret))
+    );
+    return request;
+}
+
 } // namespace
 
 Result<std::string> SecretFile::read()
@@ -102,6 +125,31 @@ struct Credentials::Token {
     std::uint64_t flights = 0;            // how many requests have ended
     std::optional<ClientFailure> failure; // of the last one
     asio::steady_timer landed;
+};
+
+// One request to the token endpoint, and its end for those who wait.
+struct Credentials::Flight {
+    explicit Flight(Token& of) : token(of) { token.under_way = true; }
+
+    ~Flight()
+    {
+        token.under_way = false;
+        token.landed.cancel();
+    }
+
+    Flight(const Flight&) = delete;
+    Flight& operator=(const Flight&) = delete;
+
+    Outcome land(Outcome outcome) const
+    {
+        ++token.flights;
+        token.failure.reset();
+        if (!outcome)
+            token.failure = outcome.error();
+        return outcome;
+    }
+
+    Token& token;
 };
 
 Credentials::Credentials(asio::any_io_executor loop, const ClientOptions& options)
@@ -159,47 +207,12 @@ asio::awaitable<Credentials::Outcome> Credentials::token()
 // RFC 6749 4.4: client credentials, authenticated by Basic with form-encoded id and secret (2.3.1).
 asio::awaitable<Credentials::Outcome> Credentials::fetch()
 {
-    struct Flight {
-        explicit Flight(Token& of) : token(of) { token.under_way = true; }
-
-        ~Flight()
-        {
-            token.under_way = false;
-            token.landed.cancel();
-        }
-
-        Flight(const Flight&) = delete;
-        Flight& operator=(const Flight&) = delete;
-
-        Outcome land(Outcome outcome) const
-        {
-            ++token.flights;
-            token.failure.reset();
-            if (!outcome)
-                token.failure = outcome.error();
-            return outcome;
-        }
-
-        Token& token;
-    };
-
     const Flight flight(*token_);
     const Result<std::string> secret = secret_.read();
     if (!secret)
         co_return flight.land(failed(Phase::token, secret.error()));
-    std::string form = "grant_type=client_credentials";
-    if (!options_.scope.empty())
-        form += "&scope=" + form_encoded(options_.scope);
-    StringSource body(std::move(form));
-    ClientRequest request;
-    request.method = Method::post;
-    request.body = &body;
-    request.fields.add("Content-Type", "application/x-www-form-urlencoded");
-    request.fields.add("Accept", "application/json");
-    request.fields.add(
-        "Authorization",
-        basic_credentials(form_encoded(options_.client_id) + ":" + form_encoded(*secret))
-    );
+    StringSource body(token_form(options_));
+    ClientRequest request = token_request(options_.client_id, *secret, body);
     ClientResult response = co_await token_->client.request(std::move(request));
     if (!response) {
         ClientFailure failure = response.error();

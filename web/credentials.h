@@ -45,6 +45,7 @@ public:
 
 private:
     struct Token;
+    struct Flight;
     using Outcome = boost::system::result<std::string, ClientFailure>;
 
     asio::awaitable<Outcome> token();

@@ -3,6 +3,7 @@
 #include "web/error.h"
 #include "web/log.h"
 #include "web/server_exchange.h"
+#include "web/server_refusal.h"
 #include "web/target.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -22,46 +23,10 @@ constexpr std::chrono::milliseconds linger_silence = 1s;
 constexpr std::chrono::milliseconds linger_in_all = 5s;
 constexpr std::uint16_t client_gone = 499; // for the log only: nobody is there to be told
 
-// What a server says of a head that it could not take (RFC 9112 3, RFC 6585 5).
-std::uint16_t status_of(HeadFault fault, const Error& reason)
-{
-    switch (fault) {
-    case HeadFault::malformed: return 400;
-    case HeadFault::target_too_long: return 414;
-    case HeadFault::head_too_large: return 431;
-    case HeadFault::version: return 505;
-    case HeadFault::coding: return 501;
-    case HeadFault::silent: return reason.code == Errc::timeout ? 408 : 0;
-    case HeadFault::none: return 0;
-    }
-    return 0;
-}
-
-// The same for a body that a handler could not read to its end and said nothing about.
-std::uint16_t status_of(const Error& body_failure)
-{
-    if (body_failure.code == Errc::too_large)
-        return 413;
-    if (body_failure.code == Errc::timeout)
-        return 408;
-    return body_failure.code == Errc::malformed ? 400 : 0;
-}
-
 // For the log: a query may hold a patient's name.
 std::string_view without_query(std::string_view target)
 {
     return target.empty() ? "-" : target.substr(0, target.find('?'));
-}
-
-std::string allow_field(const std::vector<Method>& methods)
-{
-    std::string text;
-    for (const Method method : methods) {
-        text.append(text.empty() ? "" : ", ").append(to_string(method));
-        if (method == Method::get)
-            text += ", HEAD";
-    }
-    return text;
 }
 
 std::string text_of(const std::exception_ptr& fault)
@@ -114,6 +79,37 @@ struct Session::Turn {
     bool gone = false;        // the client, while the handler ran
 };
 
+// One line for each request, when it is over.
+class Session::LogLine {
+public:
+    explicit LogLine(const Turn& turn) : turn_(turn), method_(turn.head.method) {}
+
+    ~LogLine()
+    {
+        const auto took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began_);
+        log_of_web().info(
+            "request request={} peer={} method={} path={} status={} received={} sent={} ms={}",
+            turn_.request.id,
+            turn_.request.peer_address,
+            method_,
+            without_query(turn_.request.target),
+            turn_.gone ? client_gone : turn_.response.status(),
+            turn_.body.received(),
+            turn_.response.sent(),
+            took.count()
+        );
+    }
+
+    LogLine(const LogLine&) = delete;
+    LogLine& operator=(const LogLine&) = delete;
+
+private:
+    const Turn& turn_;
+    std::string method_;
+    steady_clock::time_point began_ = steady_clock::now();
+};
+
 Session::Session(ServerContext& context, std::unique_ptr<Connection> connection, std::string peer)
     : context_(context),
       connection_(std::move(connection)),
@@ -149,7 +145,7 @@ asio::awaitable<void> Session::run()
 
 asio::awaitable<void> Session::refuse_head(Error reason)
 {
-    const std::uint16_t status = status_of(reader_.fault(), reason);
+    const std::uint16_t status = refusal_of_head(reader_.fault(), reason);
     if (status == 0 || reader_.nothing_came())
         co_return;
     const auto id = ++context_.last_request;
@@ -204,23 +200,9 @@ std::uint16_t Session::judge(Turn& turn) const
 // One request, to the point where the next can be read: true where it can.
 asio::awaitable<bool> Session::serve(MessageHead given)
 {
-    const auto began = steady_clock::now();
-    const std::string method = given.method;
     Turn turn(*this, std::move(given));
+    const LogLine line(turn); // also where the request is cancelled
     co_await answer(turn);
-    const auto took =
-        std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - began);
-    log_of_web().info(
-        "request request={} peer={} method={} path={} status={} received={} sent={} ms={}",
-        turn.request.id,
-        peer_,
-        method,
-        without_query(turn.request.target),
-        turn.gone ? client_gone : turn.response.status(),
-        turn.body.received(),
-        turn.response.sent(),
-        took.count()
-    );
     if (turn.response.keeps_connection() && reader_.body_done() && !turn.gone)
         co_return true;
     if (turn.response.finished() && !turn.gone)
@@ -288,7 +270,7 @@ asio::awaitable<void> Session::conclude(Turn& turn
         );
         status = response.on_the_wire() ? 0 : 500;
     } else if (!response.begun()) {
-        status = turn.body.failure() ? status_of(*turn.body.failure()) : 500;
+        status = turn.body.failure() ? refusal_of_body(*turn.body.failure()) : 500;
     }
     if (status == 0)
         co_return;

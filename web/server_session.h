@@ -49,6 +49,7 @@ public:
 private:
     /// A request on its way through the session.
     struct Turn;
+    class LogLine;
 
     asio::awaitable<bool> serve(MessageHead head);
     std::uint16_t judge(Turn& turn) const;

@@ -1,0 +1,25 @@
+// What the server says of requests that reach no handler, or whose handler says nothing. Internal
+// to web/. Pure.
+#pragma once
+
+#include "mapping/vocabulary/result.h"
+#include "web/message.h"
+#include "web/message_reader.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gantry::web {
+
+/// The status for a head that could not be taken (RFC 9112 3, RFC 6585 5); 0 where nobody is there
+/// to be told.
+std::uint16_t refusal_of_head(HeadFault fault, const Error& reason);
+
+/// The same for a body that a handler could not read to its end and said nothing about.
+std::uint16_t refusal_of_body(const Error& failure);
+
+/// The value of Allow.
+std::string allow_field(const std::vector<Method>& methods);
+
+} // namespace gantry::web
