@@ -39,6 +39,8 @@ public:
 
     faces::WebTargets targets() { return {intake_.get(), local_.get(), local_.get()}; }
 
+    faces::WebFace& face() { return *face_; }
+
     /// Another face on the same archive.
     void serve(faces::WebTargets targets);
 
