@@ -74,7 +74,8 @@ struct FindQuestion {
     std::shared_ptr<const DcmDataset> keys;
     bool relational = false;
     bool fuzzy = false;
-    bool combined_date_time = false; // a pair of date and time ranges is one range (PS3.4 C.2.2.2.5)
+    bool combined_date_time =
+        false;               // a pair of date and time ranges is one range (PS3.4 C.2.2.2.5)
     bool all_fields = false; // includefield=all
     std::optional<std::uint64_t> limit;
     std::uint64_t offset = 0;
