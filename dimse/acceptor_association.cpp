@@ -52,7 +52,8 @@ AcceptorAssociation::AcceptorAssociation(
       stop_token_(stop),
       stop_(std::move(stop)),
       connection_(std::move(accepted.socket), stop_, options.timeouts.dimse),
-      reader_(connection_, options.pdu_size)
+      reader_(connection_, options.pdu_size),
+      writer_(connection_)
 {
 }
 
@@ -93,7 +94,7 @@ bool AcceptorAssociation::open()
     info_.implementation_version = request.user.implementation_version;
     Negotiated negotiated = negotiate(request, info_, provider_, pdu_size_);
     contexts_ = std::move(negotiated.contexts);
-    writer_.emplace(connection_, request.user.max_pdu);
+    writer_.set_peer_max_pdu(request.user.max_pdu);
     if (connection_.write(write_associate_accept(negotiated.accept)) != Transfer::done)
         return false;
     log().info(
@@ -246,7 +247,7 @@ Interruption AcceptorAssociation::respond(const CommandMessage& message, const D
 {
     response_.clear();
     write_response(response_, message.set, status);
-    return interruption_of(writer_->write_command(message.context, response_));
+    return interruption_of(writer_.write_command(message.context, response_));
 }
 
 void AcceptorAssociation::close(Interruption end)

@@ -60,7 +60,7 @@ private:
     StopSignal stop_;
     Connection connection_;
     MessageReader reader_;
-    std::optional<MessageWriter> writer_; // once the peer's PDU size is known
+    MessageWriter writer_;
     AcceptedContexts contexts_;
     wire::Buffer response_;
     std::uint64_t stored_ = 0;

@@ -20,8 +20,7 @@ using Clock = std::chrono::steady_clock;
 int poll_milliseconds(Clock::time_point until)
 {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    return static_cast<int>(
-        std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 24 * 3'600'000)
+    return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 86'400'000)
     );
 }
 

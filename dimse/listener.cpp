@@ -101,11 +101,13 @@ private:
 
 asio::awaitable<void> sleep(asio::any_io_executor loop, std::chrono::milliseconds time)
 {
-    asio::steady_timer timer(std::move(loop), time);
+    asio::steady_timer timer(loop, time);
     co_await timer.async_wait(use_tuple);
 }
 
-/// Reads and forgets until the peer closes. The socket outlives it: its owner awaits us.
+/// Reads and forgets until the peer closes.
+// Its owner awaits us.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<void> await_close(tcp::socket& socket)
 {
     std::array<std::byte, 4'096> waste; // NOLINT: what is in it does not matter
@@ -190,6 +192,8 @@ std::optional<Refusal> Listener::State::objection(const Candidate& candidate)
     return std::nullopt;
 }
 
+// Its owner awaits us.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
 asio::awaitable<void> Listener::State::part_with(tcp::socket& socket, pdu::Small last_words)
 {
     using namespace asio::experimental::awaitable_operators;

@@ -83,8 +83,10 @@ private:
 
 class MessageWriter {
 public:
-    /// `peer_max_pdu`: what the peer said it takes; 0: no limit.
-    MessageWriter(Connection& connection, std::uint32_t peer_max_pdu);
+    explicit MessageWriter(Connection& connection) : connection_(&connection) {}
+
+    /// What the peer said it takes; 0: no limit. Before anything is written.
+    void set_peer_max_pdu(std::uint32_t peer_max_pdu);
 
     /// Sends one command set. With `data_set_follows` it may wait for that and share its segment.
     Transfer write_command(std::uint8_t context, ConstBytes command, bool data_set_follows = false);
@@ -102,7 +104,7 @@ private:
     Transfer write_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes, bool more);
 
     Connection* connection_;
-    std::uint32_t fragment_size_;
+    std::uint32_t fragment_size_ = 0;
     wire::Buffer out_;
 };
 

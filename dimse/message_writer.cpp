@@ -48,8 +48,7 @@ bool read_whole(int file, std::byte* to, std::size_t count, std::uint64_t offset
 
 } // namespace
 
-MessageWriter::MessageWriter(Connection& connection, std::uint32_t peer_max_pdu)
-    : connection_(&connection)
+void MessageWriter::set_peer_max_pdu(std::uint32_t peer_max_pdu)
 {
     const std::uint32_t limit =
         peer_max_pdu == 0 ? largest_pdu : std::min(peer_max_pdu, largest_pdu);

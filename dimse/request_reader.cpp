@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 
+// Candidate, provider and lengths belong to coroutines that await these.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
 namespace gantry::dimse {
 
 namespace {
@@ -117,3 +119,5 @@ read_associate_request(Candidate& candidate, const AeTitle& called, ServiceProvi
 }
 
 } // namespace gantry::dimse
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)

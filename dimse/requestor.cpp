@@ -17,7 +17,7 @@ constexpr std::size_t max_contexts = 128;
 
 Uid known_uid(std::string_view text)
 {
-    return *Uid::parse(text); // a literal
+    return Uid::parse(text).value_or(Uid{}); // a literal: never the other
 }
 
 ProposedContext verification_context()
@@ -91,8 +91,9 @@ summary_of(const RequestorAssociation& association, const std::vector<ProposedCo
     return result;
 }
 
-/// Runs `work(association)` on a thread of the pool, on a new association.
+/// Runs `work` on a thread of the pool; a pool that has been stopped gives `when_stopped`.
 template <class T, class F>
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): the pool outlives all
 asio::awaitable<T> with_thread(WorkerPool& pool, F work, T when_stopped)
 {
     try {

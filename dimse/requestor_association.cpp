@@ -55,7 +55,8 @@ RequestorAssociation::RequestorAssociation(
 )
     : options_(options),
       connection_(std::move(socket), stop, options.timeouts.acse),
-      reader_(connection_, options.pdu_size)
+      reader_(connection_, options.pdu_size),
+      writer_(connection_)
 {
 }
 
@@ -107,7 +108,7 @@ Result<void> RequestorAssociation::negotiate(const AssociateRequest& request)
         return error_of(interruption_of(sent));
     if (const auto answer = read_answer(); !answer)
         return answer.error();
-    writer_.emplace(connection_, accept_.user.max_pdu);
+    writer_.set_peer_max_pdu(accept_.user.max_pdu);
     connection_.set_silence(options_.timeouts.dimse);
     return {};
 }
@@ -158,7 +159,7 @@ RequestorAssociation::context_of(const Uid& abstract_syntax, const Uid& transfer
 
 Result<DimseStatus> RequestorAssociation::echo()
 {
-    const std::uint8_t context = context_of(*Uid::parse(verification), {});
+    const std::uint8_t context = context_of(Uid::parse(verification).value_or(Uid{}), {});
     if (context == 0)
         return error(Errc::no_context, "Verification");
     command_.clear();
@@ -168,7 +169,7 @@ Result<DimseStatus> RequestorAssociation::echo()
         .us(element::message_id, ++message_id_)
         .us(element::data_set_type, no_data_set)
         .finish();
-    if (const Transfer sent = writer_->write_command(context, command_); sent != Transfer::done)
+    if (const Transfer sent = writer_.write_command(context, command_); sent != Transfer::done)
         return lost(interruption_of(sent));
     return read_response(Command::c_echo_rsp);
 }
@@ -193,11 +194,11 @@ Result<DimseStatus> RequestorAssociation::store(const InstanceToSend& instance)
         .us(element::data_set_type, with_data_set)
         .uid(element::affected_sop_instance, key.sop.sop_instance.str())
         .finish();
-    if (const Transfer sent = writer_->write_command(context, command_, true);
+    if (const Transfer sent = writer_.write_command(context, command_, true);
         sent != Transfer::done)
         return lost(interruption_of(sent));
     bool failed = false;
-    const Transfer sent = writer_->write_file(
+    const Transfer sent = writer_.write_file(
         context, file->get(), instance.offset.count, instance.length.count, failed
     );
     if (sent != Transfer::done)

@@ -59,7 +59,7 @@ private:
     RequestorOptions options_;
     Connection connection_;
     MessageReader reader_;
-    std::optional<MessageWriter> writer_; // once the peer's PDU size is known
+    MessageWriter writer_;
     std::vector<ProposedContext> proposed_;
     AssociateAccept accept_;
     wire::Buffer command_;
