@@ -116,7 +116,8 @@ void Listing::load_destinations()
     known_.clear();
     destinations_.with();
     while (destinations_.step()) {
-        Known known{.name = destinations_.text(1)};
+        Known known;
+        known.name = destinations_.text(1);
         known.held = destinations_.integer(2) != 0 || !configured_.contains(known.name);
         known.last_error = destinations_.text(3);
         known_[destinations_.integer(0)] = std::move(known);
