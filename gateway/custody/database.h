@@ -86,6 +86,14 @@ public:
         return *this;
     }
 
+    /// Binds one, from 1: for statements whose number of parameters varies.
+    template <class Value>
+    Statement& set(int at, const Value& value)
+    {
+        bind(at, value);
+        return *this;
+    }
+
     /// True: there is a row. False: done, or failed.
     bool step();
 

@@ -8,12 +8,15 @@
 
 namespace gantry::archive {
 
+using custody::Database;
+using custody::Statement;
+
 namespace {
 
 constexpr std::int64_t schema_version = 1;
 constexpr std::int64_t complete_mark = 0x676e7479; // "gnty"
 
-const std::string schema = R"(
+constexpr const char* schema = R"(
 BEGIN;
 CREATE TABLE study (
     id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, patient_id TEXT NOT NULL,
@@ -51,138 +54,126 @@ PRAGMA user_version = 1;
 COMMIT;
 )";
 
-/// An error where the file is no database of ours.
+ConstBytes bytes_of(const std::string& text)
+{
+    return std::as_bytes(std::span(text));
+}
+
+/// Errors: newer_schema; damaged, where the file is not what was written; database.
 Result<void> use_schema(Database& database)
 {
+    // A power cut leaves it consistent and may take the last commits: see flush().
+    database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                 "PRAGMA foreign_keys = ON");
     std::int64_t version = 0;
     {
-        auto asked = database.prepare("PRAGMA user_version");
-        if (!asked)
-            return error(Errc::damaged, asked.error().detail);
-        const auto row = asked->step();
-        if (!row)
-            return error(Errc::damaged, row.error().detail);
-        version = asked->number(0);
+        Statement asked(database, "PRAGMA user_version");
+        if (asked.step())
+            version = asked.integer(0);
     }
     if (version > schema_version)
         return error(Errc::newer_schema, "archive index");
     if (version == 0)
-        return database.execute(schema);
-    return {};
+        database.run(schema);
+    if (database.corrupt())
+        return error(Errc::damaged, database.outcome().error().detail);
+    return database.outcome();
+}
+
+/// The id of the row that a statement finds or adds; 0 where it does not.
+std::int64_t id_of(Statement& statement)
+{
+    const std::int64_t id = statement.step() ? statement.integer(0) : 0;
+    statement.reset();
+    return id;
 }
 
 } // namespace
 
 /// The statements of insert(), prepared once.
 struct Index::Inserter {
-    Statement begin;
-    Statement commit;
-    Statement roll_back;
+    explicit Inserter(Database& database);
+
+    std::int64_t study(const NewInstance& one);
+    std::int64_t series(const NewInstance& one, std::int64_t study);
+    void instance(const NewInstance& one, std::int64_t study, std::int64_t series);
+
     Statement find_study;
     Statement add_study;
     Statement find_series;
     Statement add_series;
     Statement remove;
     Statement add;
-
-    static Result<std::unique_ptr<Inserter>> prepare(Database& database);
-    Result<std::int64_t> study(const NewInstance& one, const Database& database);
-    Result<std::int64_t>
-    series(const NewInstance& one, std::int64_t study, const Database& database);
-    Result<void> instance(const NewInstance& one, std::int64_t study, std::int64_t series);
 };
 
-Result<std::unique_ptr<Index::Inserter>> Index::Inserter::prepare(Database& database)
+Index::Inserter::Inserter(Database& database)
+    : find_study(database, "SELECT id FROM study WHERE uid = ?"),
+      add_study(
+          database,
+          "INSERT INTO study (uid, patient_id, accession_number, date, time, attributes)"
+          " VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
+      ),
+      find_series(database, "SELECT id FROM series WHERE uid = ? AND study = ?"),
+      add_series(
+          database,
+          "INSERT INTO series (study, uid, modality, number, attributes)"
+          " VALUES (?, ?, ?, ?, ?) RETURNING id"
+      ),
+      remove(database, "DELETE FROM instance WHERE uid = ?"),
+      add(database,
+          "INSERT INTO instance (study, series, uid, sop_class, transfer_syntax, source, number,"
+          " data_offset, length, digest, received_ms, attributes)"
+          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 {
-    constexpr std::string_view texts[] = {
-        "BEGIN IMMEDIATE",
-        "COMMIT",
-        "ROLLBACK",
-        "SELECT id FROM study WHERE uid = ?",
-        "INSERT INTO study (uid, patient_id, accession_number, date, time, attributes)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        "SELECT id FROM series WHERE uid = ? AND study = ?",
-        "INSERT INTO series (study, uid, modality, number, attributes) VALUES (?, ?, ?, ?, ?)",
-        "DELETE FROM instance WHERE uid = ?",
-        "INSERT INTO instance (study, series, uid, sop_class, transfer_syntax, source, number,"
-        " data_offset, length, digest, received_ms, attributes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    };
-    std::vector<Statement> ready;
-    for (const std::string_view text : texts) {
-        auto statement = database.prepare(text);
-        if (!statement)
-            return statement.error();
-        ready.push_back(std::move(*statement));
-    }
-    return std::unique_ptr<Inserter>(new Inserter{
-        std::move(ready[0]),
-        std::move(ready[1]),
-        std::move(ready[2]),
-        std::move(ready[3]),
-        std::move(ready[4]),
-        std::move(ready[5]),
-        std::move(ready[6]),
-        std::move(ready[7]),
-        std::move(ready[8])
-    });
 }
 
-Result<std::int64_t> Index::Inserter::study(const NewInstance& one, const Database& database)
+std::int64_t Index::Inserter::study(const NewInstance& one)
 {
-    const auto there = find_study.bind(one.file.key.study.str()).step();
-    const std::int64_t id = there && *there ? find_study.number(0) : 0;
-    find_study.reset();
-    if (!there)
-        return there.error();
-    if (*there)
+    const std::string& uid = one.file.key.study.str();
+    if (const std::int64_t id = id_of(find_study.with(uid)); id != 0)
         return id;
     const Attributes& of = one.attributes;
-    add_study.bind(one.file.key.study.str()).bind(of.patient_id).bind(of.accession_number);
-    const auto added = add_study.bind(of.study_date)
-                           .bind(of.study_time)
-                           .bind_blob(std::string_view(of.study))
-                           .run();
-    if (!added)
-        return added.error();
-    return database.last_row();
+    add_study.with(
+        uid, of.patient_id, of.accession_number, of.study_date, of.study_time, bytes_of(of.study)
+    );
+    return id_of(add_study);
 }
 
-Result<std::int64_t>
-Index::Inserter::series(const NewInstance& one, std::int64_t study, const Database& database)
+std::int64_t Index::Inserter::series(const NewInstance& one, std::int64_t study)
 {
-    const auto there = find_series.bind(one.file.key.series.str()).bind(study).step();
-    const std::int64_t id = there && *there ? find_series.number(0) : 0;
-    find_series.reset();
-    if (!there)
-        return there.error();
-    if (*there)
+    const std::string& uid = one.file.key.series.str();
+    if (const std::int64_t id = id_of(find_series.with(uid, study)); id != 0)
         return id;
     const Attributes& of = one.attributes;
-    add_series.bind(study).bind(one.file.key.series.str()).bind(of.modality).bind(of.series_number);
-    const auto added = add_series.bind_blob(std::string_view(of.series)).run();
-    if (!added)
-        return added.error();
-    return database.last_row();
+    add_series.with(study, uid, of.modality, of.series_number, bytes_of(of.series));
+    return id_of(add_series);
 }
 
-Result<void>
-Index::Inserter::instance(const NewInstance& one, std::int64_t study, std::int64_t series)
+void Index::Inserter::instance(const NewInstance& one, std::int64_t study, std::int64_t series)
 {
     const StoredFile& file = one.file;
-    if (const auto gone = remove.bind(file.key.sop.sop_instance.str()).run(); !gone)
-        return gone.error();
-    add.bind(study).bind(series).bind(file.key.sop.sop_instance.str());
-    add.bind(file.key.sop.sop_class.str()).bind(file.key.transfer_syntax.str());
-    add.bind(file.source.str()).bind(one.attributes.instance_number);
-    add.bind(static_cast<std::int64_t>(file.offset));
-    add.bind(static_cast<std::int64_t>(file.length.count)).bind_blob(ConstBytes(file.digest));
-    add.bind(one.received.time_since_epoch().count());
-    return add.bind_blob(std::string_view(one.attributes.instance)).run();
+    remove.with(file.key.sop.sop_instance.str()).run();
+    add.with(
+           study,
+           series,
+           file.key.sop.sop_instance.str(),
+           file.key.sop.sop_class.str(),
+           file.key.transfer_syntax.str(),
+           file.source.str(),
+           one.attributes.instance_number,
+           file.offset,
+           file.length.count,
+           ConstBytes(file.digest),
+           one.received.time_since_epoch().count(),
+           bytes_of(one.attributes.instance)
+    )
+        .run();
 }
 
-Index::Index(std::filesystem::path file, Database writer, std::unique_ptr<Inserter> inserter)
-    : file_(std::move(file)), writer_(std::move(writer)), inserter_(std::move(inserter))
+Index::Index(std::filesystem::path file, Connection writer)
+    : file_(std::move(file)),
+      writer_(std::move(writer)),
+      inserter_(std::make_unique<Inserter>(*writer_))
 {
 }
 
@@ -190,58 +181,45 @@ Index::~Index() = default;
 
 Result<std::unique_ptr<Index>> Index::open(std::filesystem::path file)
 {
-    auto writer = Database::open(file, Database::Use::write);
+    auto writer = Database::open(file, Database::Access::read_write);
     if (!writer)
-        return error(Errc::damaged, writer.error().detail);
-    if (const auto usable = use_schema(*writer); !usable)
+        return writer.error();
+    if (const auto usable = use_schema(**writer); !usable)
         return usable.error();
-    auto inserter = Inserter::prepare(*writer);
-    if (!inserter)
-        return error(Errc::damaged, inserter.error().detail);
-    return std::unique_ptr<Index>(
-        new Index(std::move(file), std::move(*writer), std::move(*inserter))
-    );
+    std::unique_ptr<Index> index(new Index(std::move(file), std::move(*writer)));
+    if (const auto ready = index->writer_->outcome(); !ready)
+        return error(Errc::damaged, ready.error().detail); // it says it is ours, and is not
+    return index;
 }
 
 Result<bool> Index::complete()
 {
     const std::lock_guard lock(writing_);
-    auto asked = writer_.prepare("PRAGMA application_id");
-    if (!asked)
-        return asked.error();
-    const auto row = asked->step();
-    if (!row)
-        return row.error();
-    return asked->number(0) == complete_mark;
+    writer_->clear();
+    Statement asked(*writer_, "PRAGMA application_id");
+    if (!asked.step())
+        return error(Errc::database, "application_id");
+    return asked.integer(0) == complete_mark;
 }
 
 Result<void> Index::set_complete()
 {
     const std::lock_guard lock(writing_);
-    return writer_.execute("PRAGMA application_id = " + std::to_string(complete_mark));
+    writer_->clear();
+    writer_->run(("PRAGMA application_id = " + std::to_string(complete_mark)).c_str());
+    return writer_->outcome();
 }
 
 Result<void> Index::insert(std::span<const NewInstance> instances)
 {
     const std::lock_guard lock(writing_);
-    if (const auto begun = inserter_->begin.run(); !begun)
-        return begun.error();
-    const auto all = [&]() -> Result<void> {
-        for (const NewInstance& one : instances) {
-            const auto study = inserter_->study(one, writer_);
-            if (!study)
-                return study.error();
-            const auto series = inserter_->series(one, *study, writer_);
-            if (!series)
-                return series.error();
-            if (const auto added = inserter_->instance(one, *study, *series); !added)
-                return added.error();
-        }
-        return inserter_->commit.run();
-    }();
-    if (!all)
-        (void)inserter_->roll_back.run();
-    return all;
+    writer_->begin();
+    for (const NewInstance& one : instances) {
+        const std::int64_t study = inserter_->study(one);
+        const std::int64_t series = inserter_->series(one, study);
+        inserter_->instance(one, study, series);
+    }
+    return writer_->commit();
 }
 
 /// A commit is in the write-ahead log, or by a checkpoint already in the database.

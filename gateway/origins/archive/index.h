@@ -2,10 +2,10 @@
 // readers. Can be rebuilt from the files at any time. Blocking; any thread, several at once.
 #pragma once
 
+#include "gateway/custody/database.h"
 #include "gateway/loop/clock.h"
 #include "gateway/origins/archive/attributes.h"
 #include "gateway/origins/archive/catalogue.h"
-#include "gateway/origins/archive/database.h"
 
 #include <filesystem>
 #include <memory>
@@ -52,15 +52,17 @@ private:
     struct Inserter;
     class Lease; // a connection for reading, given back at its end
 
-    Index(std::filesystem::path file, Database writer, std::unique_ptr<Inserter> inserter);
+    using Connection = std::unique_ptr<custody::Database>;
+
+    Index(std::filesystem::path file, Connection writer);
     Result<Lease> lease();
 
     std::filesystem::path file_;
     std::mutex writing_;
-    Database writer_;
+    Connection writer_;
     std::unique_ptr<Inserter> inserter_; // its statements end before the connection
     std::mutex idle_mutex_;
-    std::vector<Database> idle_;
+    std::vector<Connection> idle_;
 };
 
 } // namespace gantry::archive

@@ -8,6 +8,9 @@
 
 namespace gantry::archive {
 
+using custody::Database;
+using custody::Statement;
+
 namespace {
 
 constexpr std::size_t max_idle = 8; // connections kept for the next reader
@@ -21,7 +24,7 @@ Uid uid_of(const std::string& text)
 
 class Index::Lease {
 public:
-    Lease(Index& index, Database database) : index_(&index), database_(std::move(database)) {}
+    Lease(Index& index, Connection database) : index_(&index), database_(std::move(database)) {}
 
     Lease(Lease&& other) noexcept
         : index_(std::exchange(other.index_, nullptr)), database_(std::move(other.database_))
@@ -37,15 +40,15 @@ public:
         if (index_ == nullptr)
             return;
         const std::lock_guard lock(index_->idle_mutex_);
-        if (index_->idle_.size() < max_idle)
+        if (!database_->failed() && index_->idle_.size() < max_idle)
             index_->idle_.push_back(std::move(database_));
     }
 
-    Database& database() { return database_; }
+    Database& database() { return *database_; }
 
 private:
     Index* index_;
-    Database database_;
+    Connection database_;
 };
 
 Result<Index::Lease> Index::lease()
@@ -53,12 +56,12 @@ Result<Index::Lease> Index::lease()
     {
         const std::lock_guard lock(idle_mutex_);
         if (!idle_.empty()) {
-            Database database = std::move(idle_.back());
+            Connection database = std::move(idle_.back());
             idle_.pop_back();
             return Lease(*this, std::move(database));
         }
     }
-    auto opened = Database::open(file_, Database::Use::read);
+    auto opened = Database::open(file_, Database::Access::read_only);
     if (!opened)
         return opened.error();
     return Lease(*this, std::move(*opened));
@@ -97,7 +100,9 @@ std::string position_of(QueryLevel level)
 
 Position read_position(const Statement& row)
 {
-    return {row.text(0), row.text(1), row.number(2), row.number(3), row.number(4), row.number(5)};
+    return {
+        row.text(0), row.text(1), row.integer(2), row.integer(3), row.integer(4), row.integer(5)
+    };
 }
 
 std::string row_columns(QueryLevel level)
@@ -115,17 +120,23 @@ std::string row_columns(QueryLevel level)
     return out;
 }
 
+std::string blob(const Statement& row, int column)
+{
+    const ConstBytes bytes = row.blob(column);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 Row read_row(const Statement& row)
 {
     constexpr int at = position_columns;
     Row out;
-    out.study_attributes = row.text(at);
-    out.series_attributes = row.text(at + 1);
-    out.instance_attributes = row.text(at + 2);
+    out.study_attributes = blob(row, at);
+    out.series_attributes = blob(row, at + 1);
+    out.instance_attributes = blob(row, at + 2);
     out.modalities = row.text(at + 3);
-    out.study_series = static_cast<std::uint64_t>(row.number(at + 4));
-    out.study_instances = static_cast<std::uint64_t>(row.number(at + 5));
-    out.series_instances = static_cast<std::uint64_t>(row.number(at + 6));
+    out.study_series = static_cast<std::uint64_t>(row.integer(at + 4));
+    out.study_instances = static_cast<std::uint64_t>(row.integer(at + 5));
+    out.series_instances = static_cast<std::uint64_t>(row.integer(at + 6));
     out.transfer_syntax = uid_of(row.text(at + 7));
     return out;
 }
@@ -141,30 +152,39 @@ StoredFile read_file(const Statement& row, int at)
     out.key.sop = {uid_of(row.text(at + 3)), uid_of(row.text(at + 2))};
     out.key.transfer_syntax = uid_of(row.text(at + 4));
     out.source = AeTitle::parse(row.text(at + 5)).value_or(AeTitle{});
-    out.offset = static_cast<std::uint64_t>(row.number(at + 6));
-    out.length = {static_cast<std::uint64_t>(row.number(at + 7))};
-    const std::string digest = row.text(at + 8);
+    out.offset = static_cast<std::uint64_t>(row.integer(at + 6));
+    out.length = {static_cast<std::uint64_t>(row.integer(at + 7))};
+    const ConstBytes digest = row.blob(at + 8);
     if (digest.size() == out.digest.size())
         std::memcpy(out.digest.data(), digest.data(), digest.size());
     return out;
 }
 
-/// Steps through a statement, at the most `limit` rows; `take` reads one.
+/// One page of a listing, what `columns` of each row says taken by `take`.
+struct Listing {
+    QueryLevel level;
+    std::string columns;
+    std::size_t limit;
+};
+
 template <class Take>
-Result<std::optional<Position>> take_page(Statement& statement, std::size_t limit, Take take)
+Result<std::optional<Position>>
+list_page(Database& database, const SelectionQuery& query, const Listing& listing, Take take)
 {
+    const std::string sql = "SELECT " + position_of(listing.level) + listing.columns +
+                            from(listing.level) + query.where() + order(listing.level) + " LIMIT " +
+                            std::to_string(listing.limit);
+    Statement rows(database, sql.c_str());
+    query.bind(rows);
     std::optional<Position> last;
     std::size_t count = 0;
-    for (;; ++count) {
-        const auto row = statement.step();
-        if (!row)
-            return row.error();
-        if (!*row)
-            break;
-        take(statement);
-        last = read_position(statement);
+    for (; rows.step(); ++count) {
+        take(rows);
+        last = read_position(rows);
     }
-    if (count < limit)
+    if (const auto read = database.outcome(); !read)
+        return read.error();
+    if (count < listing.limit)
         last.reset();
     return last;
 }
@@ -180,21 +200,15 @@ Index::list(const Selection& selection, const std::optional<Position>& position,
     auto query = SelectionQuery::of(reader->database(), selection);
     if (!query)
         return query.error();
-    if (query->impossible())
-        return Page{};
-    const QueryLevel level = selection.level;
-    if (position)
-        query->after(level, *position);
-    auto asked = reader->database().prepare(
-        "SELECT " + position_of(level) + row_columns(level) + from(level) + query->where() +
-        order(level) + " LIMIT " + std::to_string(limit)
-    );
-    if (!asked)
-        return asked.error();
-    query->bind(*asked);
     Page page;
-    auto next =
-        take_page(*asked, limit, [&](const Statement& row) { page.rows.push_back(read_row(row)); });
+    if (query->impossible())
+        return page;
+    if (position)
+        query->after(selection.level, *position);
+    const Listing listing{selection.level, row_columns(selection.level), limit};
+    auto next = list_page(reader->database(), *query, listing, [&](const Statement& row) {
+        page.rows.push_back(read_row(row));
+    });
     if (!next)
         return next.error();
     page.next = std::move(*next);
@@ -210,20 +224,13 @@ Index::files(const Selection& selection, const std::optional<Position>& position
     auto query = SelectionQuery::of(reader->database(), selection);
     if (!query)
         return query.error();
-    if (query->impossible())
-        return FilePage{};
-    constexpr auto level = QueryLevel::image;
-    if (position)
-        query->after(level, *position);
-    auto asked = reader->database().prepare(
-        "SELECT " + position_of(level) + ", " + file_columns + from(level) + query->where() +
-        order(level) + " LIMIT " + std::to_string(limit)
-    );
-    if (!asked)
-        return asked.error();
-    query->bind(*asked);
     FilePage page;
-    auto next = take_page(*asked, limit, [&](const Statement& row) {
+    if (query->impossible())
+        return page;
+    if (position)
+        query->after(QueryLevel::image, *position);
+    const Listing listing{QueryLevel::image, std::string(", ") + file_columns, limit};
+    auto next = list_page(reader->database(), *query, listing, [&](const Statement& row) {
         page.files.push_back(read_file(row, position_columns));
     });
     if (!next)
@@ -237,17 +244,15 @@ Result<std::optional<StoredFile>> Index::find(const Uid& sop_instance)
     auto reader = lease();
     if (!reader)
         return reader.error();
-    auto asked = reader->database().prepare(
-        "SELECT " + std::string(file_columns) + from(QueryLevel::image) + " WHERE i.uid = ?"
-    );
-    if (!asked)
-        return asked.error();
-    const auto row = asked->bind(sop_instance.str()).step();
-    if (!row)
-        return row.error();
-    if (!*row)
-        return std::optional<StoredFile>();
-    return std::optional(read_file(*asked, 0));
+    const std::string sql =
+        "SELECT " + std::string(file_columns) + from(QueryLevel::image) + " WHERE i.uid = ?";
+    Statement asked(reader->database(), sql.c_str());
+    std::optional<StoredFile> found;
+    if (asked.with(sop_instance.str()).step())
+        found = read_file(asked, 0);
+    if (const auto read = reader->database().outcome(); !read)
+        return read.error();
+    return found;
 }
 
 Result<std::uint64_t> Index::count(const Selection& selection)
@@ -260,15 +265,12 @@ Result<std::uint64_t> Index::count(const Selection& selection)
         return query.error();
     if (query->impossible())
         return 0U;
-    auto asked =
-        reader->database().prepare("SELECT count(*)" + from(selection.level) + query->where());
-    if (!asked)
-        return asked.error();
-    query->bind(*asked);
-    const auto row = asked->step();
-    if (!row)
-        return row.error();
-    return static_cast<std::uint64_t>(asked->number(0));
+    const std::string sql = "SELECT count(*)" + from(selection.level) + query->where();
+    Statement asked(reader->database(), sql.c_str());
+    query->bind(asked);
+    if (!asked.step())
+        return error(Errc::database, "counting");
+    return static_cast<std::uint64_t>(asked.integer(0));
 }
 
 } // namespace gantry::archive

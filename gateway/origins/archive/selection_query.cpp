@@ -6,6 +6,9 @@
 
 namespace gantry::archive {
 
+using custody::Database;
+using custody::Statement;
+
 namespace {
 
 constexpr std::size_t max_uids = 10'000; // in one list
@@ -28,8 +31,9 @@ void SelectionQuery::text(const std::string& condition, std::string value)
 
 void SelectionQuery::bind(Statement& statement) const
 {
+    int at = 0;
     for (const auto& value : values_)
-        std::visit([&](const auto& one) { statement.bind(one); }, value);
+        std::visit([&](const auto& one) { statement.set(++at, one); }, value);
 }
 
 /// Rows of a table by their UIDs become conditions on its number, so that the order of the listing
@@ -42,22 +46,16 @@ Result<void> SelectionQuery::ids(
         return {};
     if (uids.size() > max_uids)
         return error(Errc::unsupported, "more than 10000 UIDs in a list");
-    auto asked = database.prepare(
-        "SELECT id FROM " + std::string(table) + " WHERE uid IN (" + marks(uids.size()) + ")"
-    );
-    if (!asked)
-        return asked.error();
-    for (const std::string& uid : uids)
-        asked->bind(uid);
+    const std::string sql =
+        "SELECT id FROM " + std::string(table) + " WHERE uid IN (" + marks(uids.size()) + ")";
+    Statement asked(database, sql.c_str());
+    for (std::size_t i = 0; i < uids.size(); ++i)
+        asked.set(static_cast<int>(i) + 1, uids[i]);
     std::vector<std::int64_t> found;
-    for (;;) {
-        const auto row = asked->step();
-        if (!row)
-            return row.error();
-        if (!*row)
-            break;
-        found.push_back(asked->number(0));
-    }
+    while (asked.step())
+        found.push_back(asked.integer(0));
+    if (const auto read = database.outcome(); !read)
+        return read;
     impossible_ = impossible_ || found.empty();
     where_ += " AND " + std::string(column) + " IN (" + marks(found.size()) + ")";
     values_.insert(values_.end(), found.begin(), found.end());

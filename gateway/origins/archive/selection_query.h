@@ -2,8 +2,8 @@
 // Blocking (it looks UIDs up); one thread at a time.
 #pragma once
 
+#include "gateway/custody/database.h"
 #include "gateway/origins/archive/catalogue.h"
-#include "gateway/origins/archive/database.h"
 
 #include <cstdint>
 #include <string>
@@ -16,7 +16,7 @@ namespace gantry::archive {
 class SelectionQuery {
 public:
     /// Errors: unsupported, where a list is too long; database.
-    static Result<SelectionQuery> of(Database& database, const Selection& selection);
+    static Result<SelectionQuery> of(custody::Database& database, const Selection& selection);
 
     /// What follows that position, in the order of Catalogue.
     void after(QueryLevel level, const Position& position);
@@ -26,11 +26,11 @@ public:
     /// No row can be selected.
     bool impossible() const noexcept { return impossible_; }
 
-    void bind(Statement& statement) const;
+    void bind(custody::Statement& statement) const;
 
 private:
     Result<void>
-    ids(Database& database,
+    ids(custody::Database& database,
         const char* table,
         const char* column,
         const std::vector<std::string>& uids);
