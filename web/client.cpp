@@ -110,7 +110,7 @@ bool sendable(const ClientRequest& request)
 } // namespace
 
 struct Client::State {
-    State(asio::any_io_executor loop, ClientOptions given)
+    State(const asio::any_io_executor& loop, ClientOptions given)
         : options(std::move(given)),
           way(way_of(options)),
           pool(loop, options.connections, options.idle_timeout),
@@ -128,11 +128,13 @@ struct Client::State {
     Credentials credentials;
 };
 
+// References name objects in the frame of request(), which awaits all of this.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
 // One exchange over the lease's connection. `stale`: it had been kept alive, and broke before a
 // byte of an answer came.
-asio::awaitable<ClientResult> Client::State::over(
-    ConnectionPool::Lease lease, Journey& journey, bool& stale
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): once() awaits
+asio::awaitable<ClientResult>
+Client::State::over(ConnectionPool::Lease lease, Journey& journey, bool& stale)
 {
     Exchange state;
     state.head = head_of(journey, way);
@@ -152,8 +154,7 @@ asio::awaitable<ClientResult> Client::State::over(
 
 // A kept-alive connection that the server closed at the same moment is not a failure: the request
 // goes over a new one, once.
-asio::awaitable<ClientResult> Client::State::once(Journey& journey
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): request() awaits
+asio::awaitable<ClientResult> Client::State::once(Journey& journey)
 {
     for (bool first = true;; first = false) {
         auto lease = co_await pool.acquire(options.timeout);
@@ -178,9 +179,7 @@ asio::awaitable<ClientResult> Client::State::once(Journey& journey
 
 // Whether the request goes out once more: refreshed credentials, a redirect, a server that does
 // not know Expect.
-asio::awaitable<bool> Client::State::again(
-    Journey& journey, ClientResponse& response
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): request() awaits
+asio::awaitable<bool> Client::State::again(Journey& journey, ClientResponse& response)
 {
     const auto status = response.head().status;
     if (status == 401 && !journey.refreshed && !journey.authorization.empty()) {
@@ -205,6 +204,8 @@ asio::awaitable<bool> Client::State::again(
     co_return true;
 }
 
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
 const char* to_string(Phase phase) noexcept
 {
     switch (phase) {
@@ -227,8 +228,8 @@ void throw_exception_from_error(const ClientFailure& failure, const boost::sourc
     );
 }
 
-Client::Client(asio::any_io_executor loop, ClientOptions options)
-    : state_(std::make_shared<State>(std::move(loop), std::move(options)))
+Client::Client(const asio::any_io_executor& loop, ClientOptions options)
+    : state_(std::make_shared<State>(loop, std::move(options)))
 {
 }
 

@@ -69,7 +69,7 @@ throw_exception_from_error(const ClientFailure& failure, const boost::source_loc
 class Client {
 public:
     /// Throws where the URL or the TLS files cannot be used.
-    Client(asio::any_io_executor loop, ClientOptions options);
+    Client(const asio::any_io_executor& loop, ClientOptions options);
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

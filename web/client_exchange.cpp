@@ -167,13 +167,9 @@ asio::awaitable<std::optional<Answer>> ask_first(Wire& wire, Exchange& state, Pe
     co_return answer_or(state.answered ? Phase::receive : Phase::send, head, state);
 }
 
-// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
-
 } // namespace
 
-asio::awaitable<Answer> exchange(
-    Wire& wire, Exchange& state
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller awaits
+asio::awaitable<Answer> exchange(Wire& wire, Exchange& state)
 {
     Pending pending{std::move(state.head)};
     if (state.body != nullptr && state.body->size() != 0) {
@@ -191,5 +187,7 @@ asio::awaitable<Answer> exchange(
     const HeadResult head = co_await read_answer(wire, state, state.timeout);
     co_return answer_or(waiting_phase(state), head, state);
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace gantry::web

@@ -37,6 +37,8 @@ public:
 
         ~Lease() { release(); }
 
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
         Lease(Lease&& other) noexcept = default;
         Lease& operator=(Lease&& other) noexcept;
 

@@ -36,6 +36,8 @@ class MessageParser {
 public:
     explicit MessageParser(MessageKind kind);
     ~MessageParser();
+    MessageParser(const MessageParser&) = delete;
+    MessageParser& operator=(const MessageParser&) = delete;
     MessageParser(MessageParser&&) noexcept;
     MessageParser& operator=(MessageParser&&) noexcept;
 

@@ -38,7 +38,7 @@ enum class HeadFault : std::uint8_t {
 
 class MessageReader {
 public:
-    static constexpr std::size_t body_buffer = 256 * 1024;
+    static constexpr std::size_t body_buffer = 262'144;
 
     /// `connection` outlives the reader.
     explicit MessageReader(Connection& connection) : connection_(connection) {}

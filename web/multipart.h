@@ -28,6 +28,8 @@ class MultipartReader {
 public:
     MultipartReader(std::string boundary, ByteSource source, MultipartLimits limits);
     ~MultipartReader();
+    MultipartReader(const MultipartReader&) = delete;
+    MultipartReader& operator=(const MultipartReader&) = delete;
     MultipartReader(MultipartReader&&) noexcept;
     MultipartReader& operator=(MultipartReader&&) noexcept;
 

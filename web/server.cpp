@@ -134,9 +134,11 @@ Server::State::converse(tcp::socket socket, Place) // the place is given back wi
     co_await ends.session->run();
 }
 
+// The acceptor lives in the frame of serve(), which awaits this.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
 // Waits until a further connection has its place: an idle one gives way to one that waits.
-asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): serve() awaits
+asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor)
 {
     while (full()) {
         (void)co_await acceptor.async_wait(tcp::acceptor::wait_read, use_tuple);
@@ -148,6 +150,8 @@ asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor
             (void)co_await room.async_wait(use_tuple);
     }
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 Server::Server(asio::any_io_executor loop, ServerOptions options, const Router& router)
     : state_(std::make_unique<State>(std::move(loop), std::move(options), router))

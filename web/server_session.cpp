@@ -212,8 +212,10 @@ asio::awaitable<bool> Session::serve(MessageHead given)
     co_return false;
 }
 
-asio::awaitable<void> Session::answer(Turn& turn
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): serve() awaits
+// References name objects in the frame of serve(), which awaits all of this.
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
+asio::awaitable<void> Session::answer(Turn& turn)
 {
     if (const std::uint16_t refused = judge(turn); refused != 0) {
         ResponseHead head = problem_head(refused);
@@ -238,8 +240,7 @@ asio::awaitable<void> Session::answer(Turn& turn
 }
 
 // The handler; what it throws is kept.
-asio::awaitable<bool> Session::handle(Turn& turn
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): answer() awaits
+asio::awaitable<bool> Session::handle(Turn& turn)
 {
     try {
         co_await (*turn.match.handler)(turn.request, turn.body, turn.response);
@@ -250,8 +251,7 @@ asio::awaitable<bool> Session::handle(Turn& turn
 }
 
 // Completes when the client has gone.
-asio::awaitable<bool> Session::watch(Turn& turn
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): answer() awaits
+asio::awaitable<bool> Session::watch(Turn& turn)
 {
     co_await turn.body.ended();
     co_await reader_.watch_for_end();
@@ -259,8 +259,7 @@ asio::awaitable<bool> Session::watch(Turn& turn
 }
 
 // After the handler: what it left open is closed, in the client's sight.
-asio::awaitable<void> Session::conclude(Turn& turn
-) // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): answer() awaits
+asio::awaitable<void> Session::conclude(Turn& turn)
 {
     ServerResponse& response = turn.response;
     std::uint16_t status = 0;
@@ -279,6 +278,8 @@ asio::awaitable<void> Session::conclude(Turn& turn
     std::string body = problem_body(status);
     (void)co_await response.send(std::move(head), std::move(body));
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 // Closing while bytes still come would reset the connection, and the client might never read our
 // answer (RFC 9112 9.6): say the end, then listen for a while.

@@ -6,6 +6,7 @@
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace gantry::web {
@@ -27,6 +28,16 @@ std::string lower(std::string text)
     return text;
 }
 
+// A name or an address, after decoding; what else a URL could hold there has no business in Host.
+bool is_host(std::string_view host)
+{
+    constexpr std::string_view marks = ".-_:";
+    return !host.empty() && std::ranges::all_of(host, [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               marks.find(c) != std::string_view::npos;
+    });
+}
+
 Result<Url> from_view(const urls::url_view& view)
 {
     Url url;
@@ -35,7 +46,7 @@ Result<Url> from_view(const urls::url_view& view)
     if (!http && !url.tls)
         return error(Errc::malformed, "URL without http:// or https://");
     url.host = lower(view.host_address());
-    if (url.host.empty() || url.host.find_first_of("\r\n\t \0") != std::string::npos)
+    if (!is_host(url.host))
         return error(Errc::malformed, "URL without a host");
     url.port = url.tls ? 443 : 80;
     if (view.has_port() && !view.port().empty()) {

@@ -300,7 +300,12 @@ TEST_CASE("options that cannot be used are refused when the client is made")
 {
     asio::io_context loop;
     for (const std::string url :
-         {"", "pacs.example.org", "ftp://pacs", "http://", "http://pacs:99999/"}) {
+         {"",
+          "pacs.example.org",
+          "ftp://pacs",
+          "http://",
+          "http://pacs:99999/",
+          "http://pa%0d%0acs/"}) {
         CAPTURE(url);
         ClientOptions options;
         options.url = url;
