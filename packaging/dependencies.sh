@@ -96,5 +96,10 @@ build_release() {
         tail -n 40 build/release-configure.log
         return 1
     fi
-    cmake --build build/release --target gantry
+    if [ -t 1 ]; then
+        cmake --build build/release --target gantry
+    elif ! cmake --build build/release --target gantry >build/release-build.log 2>&1; then
+        tail -n 60 build/release-build.log
+        return 1
+    fi
 }
