@@ -29,6 +29,7 @@ DeliveryRunner::State::State(
 {
 }
 
+// NOLINTNEXTLINE(readability-function-size): the rooms that it stands between
 DeliveryRunner::DeliveryRunner(
     Origin& origin,
     DeliveryQueue& queue,
@@ -74,7 +75,7 @@ DeliveryStatus DeliveryRunner::status() const
 asio::awaitable<void> DeliveryRunner::State::run()
 {
     const auto loop = co_await asio::this_coro::executor;
-    running.emplace(loop, origin.name());
+    running = std::make_unique<Running>(loop, origin.name());
     running->tasks.spawn(record_loop());
     running->tasks.spawn(renew_leases());
     std::exception_ptr ended;
@@ -120,7 +121,9 @@ bool DeliveryRunner::State::idle() const
     return !claiming && status.in_flight == 0 && unrecorded.empty() && recording.empty();
 }
 
-asio::awaitable<void> DeliveryRunner::State::claim_batch(unsigned& empty_claims)
+asio::awaitable<void> DeliveryRunner::State::claim_batch(unsigned& empty_claims // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters):
+                                                                                // claim_loop awaits
+)
 {
     claiming = true;
     auto claimed = co_await queue.claim(

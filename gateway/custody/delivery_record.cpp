@@ -23,6 +23,7 @@ asio::awaitable<void> DeliveryRunner::State::record_once()
     std::ranges::move(unrecorded, std::back_inserter(recording));
     unrecorded.clear();
     std::vector<DeliveryRecord> records;
+    records.reserve(recording.size());
     for (const Settled& settled : recording)
         records.push_back(settled.record);
     const Result<void> recorded = co_await queue.record(std::move(records));

@@ -72,7 +72,7 @@ struct DeliveryRunner::State {
 
     DeliveryWindow window{1};
     DeliveryStatus status;
-    std::optional<Running> running;
+    std::unique_ptr<Running> running; // null: run() does not run
     bool claiming = false;
     bool draining = false;
     std::uint32_t failed_probes = 0; // in a row; a delivery sets it back, a good probe does not

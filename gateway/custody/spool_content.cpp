@@ -55,7 +55,8 @@ struct SpoolContent::Ahead {
 
     std::shared_ptr<Reading> reading;
     asio::steady_timer wake;
-    std::optional<Result<std::size_t>> result;
+    bool done = false;
+    Result<std::size_t> result{std::size_t{0}};
 };
 
 SpoolContent::SpoolContent(
@@ -106,15 +107,15 @@ void SpoolContent::rewind()
 asio::awaitable<Result<std::size_t>> SpoolContent::fill()
 {
     if (const auto ahead = std::exchange(ahead_, nullptr)) {
-        while (!ahead->result)
+        while (!ahead->done)
             co_await ahead->wake.async_wait(use_tuple);
-        co_return std::move(*ahead->result);
+        co_return std::move(ahead->result);
     }
-    auto work = [reading = reading_](std::stop_token) { return reading->fill(); };
+    auto work = [reading = reading_](const std::stop_token&) { return reading->fill(); };
     co_return co_await offload(room_.disk, std::move(work));
 }
 
-void SpoolContent::read_ahead(asio::any_io_executor loop)
+void SpoolContent::read_ahead(const asio::any_io_executor& loop)
 {
     auto ahead = std::make_shared<Ahead>(loop, reading_);
     const std::size_t before = room_.tasks.size();
@@ -123,14 +124,19 @@ void SpoolContent::read_ahead(asio::any_io_executor loop)
         ahead_ = std::move(ahead);
 }
 
-asio::awaitable<void> SpoolContent::run_ahead(std::shared_ptr<Ahead> ahead, WorkerPool& disk)
+asio::awaitable<void> SpoolContent::run_ahead(
+    std::shared_ptr<Ahead> ahead,
+    WorkerPool&
+        disk // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters): see ReadingRoom
+)
 {
     try {
-        auto work = [reading = ahead->reading](std::stop_token) { return reading->fill(); };
-        ahead->result.emplace(co_await offload(disk, std::move(work)));
+        auto work = [reading = ahead->reading](const std::stop_token&) { return reading->fill(); };
+        ahead->result = co_await offload(disk, std::move(work));
     } catch (const std::exception& fault) { // the pool has been stopped
-        ahead->result.emplace(error(Errc::closed, fault.what()));
+        ahead->result = error(Errc::closed, fault.what());
     }
+    ahead->done = true;
     ahead->wake.cancel();
 }
 

@@ -47,7 +47,7 @@ private:
     struct Ahead;
 
     asio::awaitable<Result<std::size_t>> fill();
-    void read_ahead(asio::any_io_executor loop);
+    void read_ahead(const asio::any_io_executor& loop);
     static asio::awaitable<void> run_ahead(std::shared_ptr<Ahead> ahead, WorkerPool& disk);
 
     ReadingRoom room_;

@@ -44,7 +44,7 @@ asio::awaitable<Result<void>> copy_to(
             co_return Result<void>{};
         if (file->size().count + chunk->size() > most)
             co_return error(Errc::unsupported, "far larger than ours");
-        auto work = [file, bytes = *chunk](std::stop_token) { return file->append(bytes); };
+        auto work = [file, bytes = *chunk](const std::stop_token&) { return file->append(bytes); };
         const Result<void> written = co_await offload(*disk, std::move(work));
         if (!written)
             co_return written.error();
@@ -60,6 +60,9 @@ asio::awaitable<Result<ConstBytes>> next_of_part(web::MultipartReader* parts)
 {
     co_return co_await parts->read();
 }
+
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller
+// awaits, with all of it in its frame
 
 // The first instance of the response: the only part, or the body itself.
 asio::awaitable<Result<void>> save(
@@ -131,7 +134,9 @@ asio::awaitable<Fetched> fetch(const InquiryRoom& room, const InstanceContent& o
         };
     if (const unsigned status = (*response)->head().status; status != 200)
         co_return refusal(status);
-    auto create = [folder = room.scratch](std::stop_token) { return ScratchFile::create(folder); };
+    auto create = [folder = room.scratch](const std::stop_token&) {
+        return ScratchFile::create(folder);
+    };
     auto file = co_await offload(room.disk, std::move(create));
     if (!file)
         co_return broken_off(file.error());
@@ -183,7 +188,9 @@ asio::awaitable<Result<bool>> same_bytes(InstanceContent& ours, InstanceContent&
 asio::awaitable<Result<bool>>
 same_values(const InquiryRoom& room, InstanceContent& ours, DataSetFile theirs)
 {
-    auto create = [folder = room.scratch](std::stop_token) { return ScratchFile::create(folder); };
+    auto create = [folder = room.scratch](const std::stop_token&) {
+        return ScratchFile::create(folder);
+    };
     const auto file = co_await offload(room.disk, std::move(create));
     if (!file)
         co_return file.error();
@@ -191,9 +198,10 @@ same_values(const InquiryRoom& room, InstanceContent& ours, DataSetFile theirs)
     const Result<void> copied = co_await spill(ours, *file, room.disk);
     if (!copied)
         co_return copied.error();
-    auto compare = [file = *file, theirs, syntax = ours.key().transfer_syntax](std::stop_token) {
-        return same_attributes({file->path(), 0, syntax}, theirs);
-    };
+    auto compare =
+        [file = *file, theirs, syntax = ours.key().transfer_syntax](const std::stop_token&) {
+            return same_attributes({file->path(), 0, syntax}, theirs);
+        };
     co_return co_await offload(room.disk, std::move(compare));
 }
 
@@ -209,7 +217,7 @@ Finding compared(const Result<bool>& same)
 asio::awaitable<Finding>
 compare(const InquiryRoom& room, InstanceContent& ours, std::shared_ptr<ScratchFile> file)
 {
-    auto read_head = [file](std::stop_token) { return head_of(*file); };
+    auto read_head = [file](const std::stop_token&) { return head_of(*file); };
     const auto head = co_await offload(room.disk, std::move(read_head));
     if (!head)
         co_return as(What::incomparable, "WADO: " + head.error().text());
@@ -239,5 +247,7 @@ asio::awaitable<Finding> compare_with_archive(InquiryRoom room, InstanceContent&
     ours.rewind();
     co_return finding;
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace gantry

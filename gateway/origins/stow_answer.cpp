@@ -140,6 +140,9 @@ void StowBatch::hold(Group group, const StowAnswer& answer)
         away(text, answer.retry_after);
 }
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): answered()
+// awaits
+
 // A server error: from a server that is well otherwise it is about these instances.
 asio::awaitable<void> StowBatch::unwell(Group group, const StowAnswer& answer)
 {
@@ -155,5 +158,7 @@ asio::awaitable<void> StowBatch::unwell(Group group, const StowAnswer& answer)
     if (!group.empty())
         split(std::move(group));
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace gantry

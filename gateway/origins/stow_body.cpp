@@ -30,7 +30,7 @@ std::string head_of(const InstanceContent& content, const std::string& boundary,
 
 } // namespace
 
-StowBody::StowBody(std::vector<InstanceContent*> contents)
+StowBody::StowBody(const std::vector<InstanceContent*>& contents)
     : boundary_(web::random_boundary()), closing_(web::closing_delimiter(boundary_))
 {
     size_ = closing_.size();

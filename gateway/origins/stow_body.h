@@ -16,7 +16,7 @@ namespace gantry {
 class StowBody final : public web::BodySource {
 public:
     /// One part for each content, in order; they outlive the body and are rewound here.
-    explicit StowBody(std::vector<InstanceContent*> contents);
+    explicit StowBody(const std::vector<InstanceContent*>& contents);
 
     /// Of the request.
     std::string content_type() const;

@@ -35,6 +35,9 @@ bool needs_report(unsigned status)
 
 } // namespace
 
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller
+// awaits, with all of it in its frame
+
 asio::awaitable<StowAnswer>
 post_instances(web::Client& client, StowBody& body, Bytes limit, Bytes expect_continue_above)
 {
@@ -66,5 +69,7 @@ post_instances(web::Client& client, StowBody& body, Bytes limit, Bytes expect_co
         answer.report = std::move(*report);
     co_return answer;
 }
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace gantry
