@@ -131,6 +131,11 @@ Ledger::Ledger(Database& database, std::chrono::milliseconds keep_delivered)
       undelivered_(
           database,
           "SELECT coalesce(sum(count), 0) FROM tally WHERE state NOT IN ('delivered', 'dropped')"
+      ),
+      probe_(
+          database,
+          "INSERT INTO meta VALUES ('probed_ms', ?1) ON CONFLICT (name) DO UPDATE "
+          "SET value = excluded.value"
       )
 {
 }

@@ -58,6 +58,9 @@ public:
     /// last, none above `ceiling`. How many it looked at.
     std::size_t prune(std::int64_t finished_before_ms, ReceiptId ceiling, std::size_t limit);
 
+    /// Writes something: whether the database can be written shows at the commit.
+    void probe(std::int64_t now_ms);
+
     /// Slots that nothing needs any more, once the transaction is committed; empties the list.
     std::vector<std::string> take_released();
 
@@ -122,6 +125,7 @@ private:
     Statement delete_receipt_;
     Statement set_pruned_;
     Statement undelivered_;
+    Statement probe_;
 };
 
 } // namespace gantry::custody

@@ -58,6 +58,11 @@ std::size_t Ledger::prune(std::int64_t finished_before_ms, ReceiptId ceiling, st
     return oldest.size();
 }
 
+void Ledger::probe(std::int64_t now_ms)
+{
+    probe_.with(now_ms).run();
+}
+
 std::vector<std::string> Ledger::take_released()
 {
     return std::exchange(released_, {});

@@ -131,8 +131,10 @@ void QueueWorker::run()
         collect();
         round();
     }
-    collect();
-    round(); // the last chance for what came in meanwhile
+    do { // the last chance for what came in meanwhile
+        collect();
+        round();
+    } while (!failing() && work_left());
     answer_all(error(Errc::closed));
     database_->run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
@@ -154,6 +156,12 @@ bool QueueWorker::wait_for_work()
     else
         wake_.wait(lock, work);
     return !stopping_;
+}
+
+bool QueueWorker::work_left() const
+{
+    const std::lock_guard lock(mutex_);
+    return !backlog_.empty() || !tasks_.empty() || !writes_.empty();
 }
 
 // Takes over what has gathered: so much that a round stays short.
@@ -178,7 +186,8 @@ void QueueWorker::collect()
 void QueueWorker::round()
 {
     claims_->expire(time_.steady());
-    if (!instances_.empty() || !writes_.empty())
+    const bool probes = retry_at_ && RealTime::now() >= *retry_at_;
+    if (!instances_.empty() || !writes_.empty() || probes)
         write();
     read();
     if (!failing() && time_.steady() >= next_upkeep_)
@@ -197,8 +206,11 @@ void QueueWorker::set_flushing(bool full)
 
 void QueueWorker::write()
 {
-    set_flushing(!writes_.empty());
+    const bool probes = retry_at_.has_value();
+    set_flushing(!writes_.empty() || probes);
     database_->begin();
+    if (probes) // what failed may not be there to be tried again
+        ledger_->probe(time_.now().queue_ms);
     write_instances();
     QueueSteps steps{*database_, *ledger_, *claims_, *listing_, time_};
     std::vector<std::pair<bool, Result<void>>> results;

@@ -96,6 +96,7 @@ private:
     LiveState live_state();
     void run();
     bool wait_for_work();
+    bool work_left() const;
     void collect();
     void round();
     void write();

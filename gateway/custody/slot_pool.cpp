@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fcntl.h>
+#include <iterator>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -76,21 +77,27 @@ Result<Slot> SlotPool::take(Bytes expected)
             name = std::move(ready_.back());
             ready_.pop_back();
         }
+        if (!name.empty())
+            own_.insert(name);
         if (ready_.size() < low_ready)
             wake_.notify_one();
     }
-    if (name.empty()) {
-        auto made = make(1);
-        if (!made)
-            return made.error();
-        name = made->front();
-    }
-    auto slot = open(name);
+    if (!name.empty())
+        if (auto slot = open(name))
+            return slot;
+    return take_new();
+}
+
+// None is at hand, or the one at hand cannot be opened.
+Result<Slot> SlotPool::take_new()
+{
+    const auto made = make(1);
+    if (!made)
+        return made.error();
+    auto slot = open(made->front());
     const std::lock_guard lock(mutex_);
     if (slot)
-        own_.insert(name);
-    else
-        own_.erase(name);
+        own_.insert(slot->name);
     return slot;
 }
 
@@ -101,7 +108,9 @@ bool SlotPool::take_recycled(Bytes expected, std::string& name)
         (expected.count != 0 ? expected.count : typical_.load(std::memory_order_relaxed));
     const unsigned wanted = class_of(size);
     auto from = recycled_.lower_bound(wanted);
-    if (from == recycled_.end() || from->first > wanted + classes_above) {
+    if (size == slot_head_size && !recycled_.empty())
+        from = std::prev(recycled_.end()); // nothing is known of what comes
+    else if (from == recycled_.end() || from->first > wanted + classes_above) {
         if (from == recycled_.begin() || size > max_recycled_slot_)
             return false;
         --from; // a smaller one grows: no dearer than a new one

@@ -65,6 +65,7 @@ private:
 
     void maintain(const std::stop_token& stop);
     Result<std::vector<std::string>> make(std::size_t count);
+    Result<Slot> take_new();
     bool take_recycled(Bytes expected, std::string& name);
     void put_recycled(std::string name, std::uint64_t size, bool may_keep);
     void unlink_later(std::string name, std::uint64_t size);

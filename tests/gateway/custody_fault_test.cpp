@@ -201,6 +201,16 @@ TEST_CASE_FIXTURE(
     CHECK(claim().size() == 1);
 }
 
+TEST_CASE_FIXTURE(FaultFixture, "the queue finds out by itself that the disk is back")
+{
+    open();
+    fail("write", "ENOSPC", "queue.db");
+    CHECK(ask(queue->hold("cloud")).has_error()); // and nothing is left to be tried again
+    CHECK(queue->admit().has_error());
+    clear();
+    CHECK(eventually([this] { return queue->admit().has_value(); }));
+}
+
 TEST_CASE_FIXTURE(
     FaultFixture, "what the index could not take before the end is found at the next start"
 )
