@@ -2,6 +2,7 @@
 // comes back to the loop.
 #include "gateway/custody/queue.h"
 
+#include "gateway/custody/queue_answer.h"
 #include "gateway/custody/queue_open.h"
 #include "gateway/custody/queue_worker.h"
 
@@ -13,41 +14,14 @@
 #include <boost/asio/post.hpp>
 
 #include <atomic>
-#include <iterator>
 #include <utility>
 
 namespace gantry::custody {
 
 namespace {
 
-constexpr const char* state_names[] = {
-    "queued", "sending", "deferred", "delivered", "failed", "quarantined", "held", "dropped"
-};
-
 // Rows that one of an operator's verbs changes in one transaction.
 constexpr std::size_t verb_step = 1'000;
-
-// Awaits what `start(answer)` will answer, from whatever thread. Not interrupted by cancellation.
-template <class T, class Start>
-asio::awaitable<T> answered(Start start)
-{
-    auto initiate = [](auto handler, Start begin) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        auto executor = asio::get_associated_executor(*shared);
-        auto guard = asio::make_work_guard(executor);
-        begin([shared, executor, guard](T value) {
-            asio::post(executor, [shared, value = std::move(value)]() mutable {
-                std::move (*shared)(std::move(value));
-            });
-        });
-    };
-    return asio::async_initiate<const asio::use_awaitable_t<>, void(T)>(
-        std::move(initiate), asio::use_awaitable, std::move(start)
-    );
-}
-
-template <class T>
-using Answer = std::function<void(Result<T>)>;
 
 struct Verb {
     QueueFilter filter;
@@ -298,19 +272,6 @@ asio::awaitable<Result<void>> Queue::set_held(std::string destination, bool held
 }
 
 } // namespace
-
-const char* to_string(DeliveryState state) noexcept
-{
-    return state_names[static_cast<std::size_t>(state)];
-}
-
-std::optional<DeliveryState> delivery_state(std::string_view text) noexcept
-{
-    for (std::size_t i = 0; i < std::size(state_names); ++i)
-        if (text == state_names[i])
-            return static_cast<DeliveryState>(i);
-    return std::nullopt;
-}
 
 Result<std::unique_ptr<DeliveryQueue>>
 DeliveryQueue::open(QueueOptions options, Spool& spool, const Clock& clock, asio::any_io_executor)
