@@ -89,20 +89,21 @@ connect_tcp(std::vector<tcp::endpoint> endpoints, std::string where, millisecond
 }
 
 // RFC 9110 9.3.6: asks the proxy for a way to the origin.
-asio::awaitable<Result<tcp::socket>> open_tunnel(tcp::socket socket, Way way)
+asio::awaitable<Result<tcp::socket>>
+open_tunnel(tcp::socket socket, Url origin, Url proxy, milliseconds timeout)
 {
-    const std::string where = way.origin.host_and_port();
+    const std::string where = origin.host_and_port();
     std::string head = "CONNECT " + where + " HTTP/1.1\r\nHost: " + where + "\r\n";
-    if (!way.proxy->user_info.empty())
-        head += "Proxy-Authorization: " + basic_credentials(way.proxy->user_info) + "\r\n";
+    if (!proxy.user_info.empty())
+        head += "Proxy-Authorization: " + basic_credentials(proxy.user_info) + "\r\n";
     head += "\r\n";
     auto connection = plain_connection(std::move(socket));
     ConstBytes piece = std::as_bytes(std::span(head.data(), head.size()));
     const std::span<ConstBytes> pieces(&piece, 1);
-    if (const Result<void> sent = co_await connection->write(pieces, way.timeout); !sent)
+    if (const Result<void> sent = co_await connection->write(pieces, timeout); !sent)
         co_return sent.error();
     MessageReader reader(*connection);
-    const HeadLimits limits{max_proxy_head, max_proxy_head, way.timeout, way.timeout};
+    const HeadLimits limits{max_proxy_head, max_proxy_head, timeout, timeout};
     const auto answer = co_await reader.read_head(MessageKind::bodiless_response, limits);
     if (!answer)
         co_return answer.error();
@@ -146,7 +147,7 @@ asio::awaitable<ConnectResult> connect(Way way)
     if (!way.origin.tls)
         co_return plain_connection(std::move(*socket));
     if (way.proxy) {
-        auto tunnel = co_await open_tunnel(std::move(*socket), way);
+        auto tunnel = co_await open_tunnel(std::move(*socket), way.origin, *way.proxy, way.timeout);
         if (!tunnel)
             co_return failed(Phase::proxy, tunnel.error());
         *socket = std::move(*tunnel);

@@ -255,6 +255,7 @@ tcp::socket take_socket(std::unique_ptr<Connection> plain)
 }
 
 asio::awaitable<Result<std::unique_ptr<Connection>>>
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): the context outlives it
 tls_connection(tcp::socket socket, ssl::context& context, TlsPeer peer, Connection::Silence longest)
 {
     ssl::stream<tcp::socket> stream(std::move(socket), context);

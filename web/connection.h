@@ -16,7 +16,7 @@
 #include <string>
 
 namespace boost::asio::ssl {
-class context;
+class context; // NOLINT(readability-identifier-naming): Asio's
 }
 
 namespace gantry::web {

@@ -111,7 +111,7 @@ Result<std::string> SecretFile::read()
 }
 
 struct Credentials::Token {
-    Token(asio::any_io_executor loop, const ClientOptions& options)
+    Token(const asio::any_io_executor& loop, const ClientOptions& options)
         : client(loop, token_client_options(options)), landed(loop, steady_clock::time_point::max())
     {
     }
@@ -152,11 +152,11 @@ struct Credentials::Flight {
     Token& token;
 };
 
-Credentials::Credentials(asio::any_io_executor loop, const ClientOptions& options)
+Credentials::Credentials(const asio::any_io_executor& loop, const ClientOptions& options)
     : options_(options.auth), secret_(secret_path(options.auth))
 {
     if (options_.kind == AuthOptions::Kind::oauth2)
-        token_ = std::make_unique<Token>(std::move(loop), options);
+        token_ = std::make_unique<Token>(loop, options);
 }
 
 Credentials::~Credentials() = default;

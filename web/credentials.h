@@ -31,7 +31,7 @@ private:
 
 class Credentials {
 public:
-    Credentials(asio::any_io_executor loop, const ClientOptions& options);
+    Credentials(const asio::any_io_executor& loop, const ClientOptions& options);
     ~Credentials();
     Credentials(const Credentials&) = delete;
     Credentials& operator=(const Credentials&) = delete;

@@ -148,7 +148,7 @@ MessageReader::read_more(HeadLimits limits, std::optional<steady_clock::time_poi
 
 Result<MessageHead*> MessageReader::parse_head(MessageKind kind)
 {
-    parser_.emplace(kind);
+    parser_ = std::make_unique<MessageParser>(kind);
     const Result<void> taken = parser_->take_head(unread().substr(0, scanned_));
     begin_ += scanned_;
     scanned_ = 0;
@@ -191,35 +191,49 @@ asio::awaitable<Result<MessageHead*>> MessageReader::read_head(MessageKind kind,
     }
 }
 
+// Parses what is there; how much of it was used.
+Result<std::size_t> MessageReader::use_buffered()
+{
+    const auto input = ConstBytes(buffer_.get() + begin_, end_ - begin_);
+    Result<std::size_t> used = parser_->take_body(input);
+    if (!used)
+        return used;
+    begin_ += *used;
+    if (*used == 0 && input.size() > max_overhead)
+        return error(Errc::malformed, "chunk");
+    return used;
+}
+
+asio::awaitable<Result<void>> MessageReader::fill_body(milliseconds longest_silence)
+{
+    const auto length = parser_->head().content_length.value_or(body_buffer);
+    make_room(std::max<std::size_t>(first_buffer, std::min<std::uint64_t>(length, body_buffer)));
+    const auto room = MutableBytes(buffer_.get() + end_, capacity_ - end_);
+    const Result<std::size_t> n = co_await connection_.read_some(room, longest_silence);
+    if (!n)
+        co_return n.error();
+    end_ += *n;
+    if (*n == 0 && !parser_->may_end())
+        co_return error(Errc::cut_off, "body");
+    co_return Result<void>{};
+}
+
 asio::awaitable<Result<ConstBytes>> MessageReader::read_body(milliseconds longest_silence)
 {
-    for (;;) {
-        if (body_done())
-            co_return ConstBytes{};
+    while (!body_done()) {
         if (buffered()) {
-            const auto input = ConstBytes(buffer_.get() + begin_, end_ - begin_);
-            const Result<std::size_t> used = parser_->take_body(input);
+            const Result<std::size_t> used = use_buffered();
             if (!used)
                 co_return used.error();
-            begin_ += *used;
             if (!parser_->content().empty())
                 co_return parser_->content();
             if (*used != 0)
                 continue;
-            if (input.size() > max_overhead)
-                co_return error(Errc::malformed, "chunk");
         }
-        const auto length = parser_->head().content_length.value_or(body_buffer);
-        make_room(std::max<std::size_t>(first_buffer, std::min<std::uint64_t>(length, body_buffer))
-        );
-        const auto room = MutableBytes(buffer_.get() + end_, capacity_ - end_);
-        const Result<std::size_t> n = co_await connection_.read_some(room, longest_silence);
-        if (!n)
-            co_return n.error();
-        end_ += *n;
-        if (*n == 0 && !parser_->may_end())
-            co_return error(Errc::cut_off, "body");
+        if (const auto filled = co_await fill_body(longest_silence); !filled)
+            co_return filled.error();
     }
+    co_return ConstBytes{};
 }
 
 asio::awaitable<void> MessageReader::watch_for_end()

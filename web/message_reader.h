@@ -75,6 +75,8 @@ private:
     read_more(HeadLimits limits, std::optional<std::chrono::steady_clock::time_point>& began);
     Result<MessageHead*> parse_head(MessageKind kind);
 
+    Result<std::size_t> use_buffered();
+    asio::awaitable<Result<void>> fill_body(std::chrono::milliseconds longest_silence);
     std::string_view unread() const noexcept;
 
     Connection& connection_;
@@ -83,7 +85,7 @@ private:
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t scanned_ = 0; // of the unread bytes, in search of the head's end
-    std::optional<MessageParser> parser_;
+    std::unique_ptr<MessageParser> parser_;
     HeadFault fault_ = HeadFault::none;
     bool nothing_came_ = true;
 };

@@ -54,7 +54,9 @@ struct MultipartReader::State {
     std::optional<Error> failure;
 };
 
-MultipartReader::MultipartReader(std::string boundary, ByteSource source, MultipartLimits limits)
+MultipartReader::MultipartReader(
+    const std::string& boundary, ByteSource source, MultipartLimits limits
+)
     : state_(std::make_unique<State>(boundary, std::move(source), limits))
 {
 }

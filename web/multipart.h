@@ -26,7 +26,7 @@ using ByteSource = std::function<asio::awaitable<Result<ConstBytes>>()>;
 /// own. After an error every call gives that error again.
 class MultipartReader {
 public:
-    MultipartReader(std::string boundary, ByteSource source, MultipartLimits limits);
+    MultipartReader(const std::string& boundary, ByteSource source, MultipartLimits limits);
     ~MultipartReader();
     MultipartReader(const MultipartReader&) = delete;
     MultipartReader& operator=(const MultipartReader&) = delete;

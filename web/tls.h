@@ -6,7 +6,7 @@
 #include <memory>
 
 namespace boost::asio::ssl {
-class context;
+class context; // NOLINT(readability-identifier-naming): Asio's
 }
 
 namespace gantry::web {
