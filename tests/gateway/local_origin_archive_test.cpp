@@ -217,8 +217,8 @@ TEST_CASE("an error of the disk at any step is no success and leaves nothing beh
     for (const Step failing :
          {Step::create, Step::write, Step::flush, Step::link, Step::flush_folder, Step::index}) {
         CAPTURE(static_cast<int>(failing));
+        bool broken = true; // outlives the archive, which asks to its end
         Opened opened;
-        bool broken = true;
         opened.reopen([&](Step step) {
             return broken && step == failing ? std::make_error_code(std::errc::io_error)
                                              : std::error_code();
