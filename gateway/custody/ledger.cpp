@@ -208,8 +208,10 @@ void Ledger::finish(ReceiptId receipt, std::int64_t now_ms)
     if (!slot_of_.null(0))
         slot = slot_of_.text(0);
     slot_of_.reset();
-    if (slot && keep_delivered_.count() == 0)
-        released_.push_back(*std::exchange(slot, std::nullopt));
+    if (slot && keep_delivered_.count() == 0) {
+        released_.push_back(std::move(*slot));
+        slot.reset();
+    }
     set_finished_.with(receipt, now_ms, slot).run();
 }
 

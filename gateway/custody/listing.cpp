@@ -63,7 +63,7 @@ bool matches(const QueueFilter& filter, const QueueRow& row)
 
 } // namespace
 
-Listing::Listing(Database& database, const std::vector<std::string>& configured, LiveState live)
+Listing::Listing(Database& database, std::span<const std::string> configured, LiveState live)
     : configured_(configured.begin(), configured.end()),
       live_(std::move(live)),
       destinations_(database, "SELECT id, name, held, last_error FROM destination ORDER BY id"),

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct LiveState {
 
 class Listing {
 public:
-    Listing(Database& database, const std::vector<std::string>& configured, LiveState live = {});
+    Listing(Database& database, std::span<const std::string> configured, LiveState live = {});
 
     /// Destinations are read at each call: they are few.
     std::vector<QueueRow> list(const QueueFilter& filter);

@@ -90,7 +90,7 @@ asio::awaitable<Result<T>> Queue::read(std::function<Result<T>(QueueSteps&)> wor
             *value = work(steps);
             return false;
         };
-        task.done = [value, answer = std::move(answer)](Result<void> done) {
+        task.done = [value, answer = std::move(answer)](const Result<void>& done) {
             answer(done ? std::move(*value) : Result<T>(done.error()));
         };
         worker_->post(std::move(task));
@@ -159,7 +159,7 @@ Queue::renew(std::vector<std::int64_t> ids, std::chrono::seconds lease)
 
 asio::awaitable<void> Queue::ready(std::string destination)
 {
-    auto initiate = [this](auto handler, std::string name) {
+    auto initiate = [this](auto handler, const std::string& name) {
         struct Waiting {
             explicit Waiting(decltype(handler) h) : handler(std::move(h)) {}
 
@@ -185,7 +185,7 @@ asio::awaitable<void> Queue::ready(std::string destination)
                 waiting->fire(asio::error::operation_aborted);
             });
         worker_->wait(
-            {.destination = std::move(name),
+            {.destination = name,
              .done = [waiting, guard] { waiting->fire({}); },
              .abandoned = [waiting] { return waiting->fired.load(); }}
         );
@@ -244,7 +244,7 @@ asio::awaitable<Result<std::uint64_t>> Queue::apply(Verb verb)
             state->filter.after = last;
             return last != 0;
         };
-        task.done = [state, answer = std::move(answer)](Result<void> done) {
+        task.done = [state, answer = std::move(answer)](const Result<void>& done) {
             answer(done ? Result<std::uint64_t>(state->changed) : done.error());
         };
         worker_->post(std::move(task));
@@ -263,8 +263,8 @@ asio::awaitable<Result<void>> Queue::set_held(std::string destination, bool held
                 return false;
             };
             task.committed = [this](QueueSteps&) { worker_->reload_destinations(); };
-            task.done = [known, destination, answer = std::move(answer)](Result<void> done) {
-                answer(done && !*known ? error(Errc::not_found, destination) : std::move(done));
+            task.done = [known, destination, answer = std::move(answer)](const Result<void>& done) {
+                answer(done && !*known ? error(Errc::not_found, destination) : done);
             };
             worker_->post(std::move(task));
         }
@@ -273,8 +273,10 @@ asio::awaitable<Result<void>> Queue::set_held(std::string destination, bool held
 
 } // namespace
 
+// NOLINTBEGIN(performance-unnecessary-value-param): the contract may keep what it is given
 Result<std::unique_ptr<DeliveryQueue>>
 DeliveryQueue::open(QueueOptions options, Spool& spool, const Clock& clock, asio::any_io_executor)
+// NOLINTEND(performance-unnecessary-value-param)
 {
     auto worker = open_worker(options, spool, clock);
     if (!worker)

@@ -12,7 +12,7 @@ namespace {
 
 class Reader final : public QueueReader {
 public:
-    Reader(std::unique_ptr<Database> database, const std::vector<std::string>& destinations)
+    Reader(std::unique_ptr<Database> database, std::span<const std::string> destinations)
         : database_(std::move(database)), listing_(*database_, destinations)
     {
     }
@@ -49,8 +49,10 @@ private:
 
 } // namespace
 
+// NOLINTBEGIN(performance-unnecessary-value-param): the contract may keep what it is given
 Result<std::unique_ptr<QueueReader>>
 QueueReader::open(const std::filesystem::path& database, std::vector<std::string> destinations)
+// NOLINTEND(performance-unnecessary-value-param)
 {
     auto opened = Database::open(database, Database::Access::read_only);
     if (!opened)

@@ -39,7 +39,7 @@ public:
         highest_.reset();
         auto swept = spool_.sweep(
             [this](const StoredInstance& instance) { return known(instance) == Known::no; },
-            [this](SweptSlot slot) { found(std::move(slot)); }
+            [this](const SweptSlot& slot) { found(slot); }
         );
         if (!swept) {
             database_.rollback();
@@ -80,7 +80,7 @@ private:
         return slot == instance.slot ? Known::here : Known::elsewhere;
     }
 
-    void found(SweptSlot swept)
+    void found(const SweptSlot& swept)
     {
         const std::string& slot = swept.instance.slot;
         if (swept.state == SweptSlot::State::empty)

@@ -9,7 +9,9 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace gantry::custody {
 
@@ -46,6 +48,14 @@ std::optional<Digest> digest_of(std::string_view text)
     return digest;
 }
 
+template <class T>
+T present(std::optional<T> value)
+{
+    if (!value)
+        throw std::invalid_argument("a member that is not what it should be");
+    return std::move(*value);
+}
+
 std::string to_json(const Envelope& envelope)
 {
     json::array destinations(envelope.destinations.begin(), envelope.destinations.end());
@@ -72,7 +82,7 @@ std::string to_json(const Envelope& envelope)
 Uid uid_of(const json::object& object, std::string_view name)
 {
     const json::string& text = object.at(name).as_string();
-    return text.empty() ? Uid() : Uid::parse(text).value();
+    return text.empty() ? Uid() : present(Uid::parse(text));
 }
 
 std::string text_of(const json::object& object, std::string_view name)
@@ -98,7 +108,7 @@ Envelope from_json(const json::object& object)
     for (const json::value& destination : object.at("destinations").as_array())
         envelope.destinations.emplace_back(destination.as_string());
     envelope.length = Bytes{object.at("length").to_number<std::uint64_t>()};
-    envelope.digest = digest_of(object.at("digest").as_string()).value();
+    envelope.digest = present(digest_of(object.at("digest").as_string()));
     return envelope;
 }
 
