@@ -121,9 +121,8 @@ bool DeliveryRunner::State::idle() const
     return !claiming && status.in_flight == 0 && unrecorded.empty() && recording.empty();
 }
 
-asio::awaitable<void> DeliveryRunner::State::claim_batch(unsigned& empty_claims // NOLINT(cppcoreguidelines-avoid-reference-coroutine-parameters):
-                                                                                // claim_loop awaits
-)
+// claim_loop awaits: NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
+asio::awaitable<void> DeliveryRunner::State::claim_batch(unsigned& empty_claims)
 {
     claiming = true;
     auto claimed = co_await queue.claim(
