@@ -94,8 +94,9 @@ public:
     /// Sends a data set from memory.
     Transfer write_data(std::uint8_t context, ConstBytes data_set);
 
-    /// Sends a data set as its bytes stand in an open file. `failed` says that the file ended
-    /// early or could not be read: the message is incomplete then.
+    /// Sends a data set as its bytes stand in an open file, with a NUL after an odd length.
+    /// `failed` says that the file ended early or could not be read: the message is incomplete
+    /// then.
     Transfer write_file(
         std::uint8_t context, int file, std::uint64_t offset, std::uint64_t length, bool& failed
     );

@@ -100,8 +100,10 @@ Transfer MessageWriter::write_file(
                 static_cast<std::size_t>(std::min<std::uint64_t>(length, fragment_size_));
             length -= count;
             const std::size_t at = out_.size();
-            out_.resize(at + heads_size + count);
-            put_heads(out_.data() + at, context, Kind::data | (length == 0 ? last_bit : 0), count);
+            const std::size_t padded = count + count % 2; // the last one alone can be odd
+            out_.resize(at + heads_size + padded);
+            out_.back() = std::byte{0};
+            put_heads(out_.data() + at, context, Kind::data | (length == 0 ? last_bit : 0), padded);
             if (!read_whole(file, out_.data() + at + heads_size, count, offset)) {
                 failed = true;
                 return Transfer::done;

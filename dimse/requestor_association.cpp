@@ -2,6 +2,7 @@
 
 #include "dimse/dial.h"
 #include "mapping/vocabulary/implementation.h"
+#include "mapping/vocabulary/transfer_syntax.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -36,8 +37,10 @@ Result<FileDescriptor> open_data_set(const InstanceToSend& instance)
     const auto size = static_cast<std::uint64_t>(properties.st_size);
     if (instance.offset.count > size || instance.length.count > size - instance.offset.count)
         return error(Errc::unreadable, instance.file.string() + ": shorter than expected");
-    // PS3.5 7.1: all values are of even length, and so is a data set.
-    if (instance.length.count == 0 || instance.length.count % 2 != 0)
+    // PS3.5 7.1: all values are of even length, and so is a data set; only one that is deflated may
+    // lack the byte that pads it (PS3.5 A.5), and gets it on its way.
+    const bool deflated = instance.key.transfer_syntax.str() == transfer_syntax::deflated;
+    if (instance.length.count == 0 || (instance.length.count % 2 != 0 && !deflated))
         return error(Errc::unreadable, instance.file.string() + ": data set of odd length");
     return file;
 }

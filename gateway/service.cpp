@@ -379,7 +379,9 @@ Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::start(const Config& config, asio::any_io_executor loop)
 {
-    ::umask(S_IRWXO | S_IWGRP); // state is for gantry alone; the control socket for its group
+    ::umask(
+        S_IRWXG | S_IRWXO
+    ); // state is for gantry alone; the control socket says otherwise by itself
     auto state = std::make_unique<State>(config, std::move(loop));
     using Step = Result<void> (State::*)();
     for (const Step step :
