@@ -93,24 +93,29 @@ auto offload(WorkerPool& pool, F work) -> asio::awaitable<std::invoke_result_t<F
         auto executor = asio::get_associated_executor(handler);
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         auto guard = asio::make_work_guard(executor);
-        const bool accepted = pool.submit([state, shared, guard, executor](std::stop_token pool_stop
-                                          ) mutable {
-            {
-                std::stop_callback forward(pool_stop, [&] { state->stop.request_stop(); });
-                try {
-                    if constexpr (std::is_void_v<Value>)
-                        state->work(state->stop.get_token());
-                    else
-                        state->value.emplace(state->work(state->stop.get_token()));
-                } catch (...) {
-                    state->fault = std::current_exception();
+        const bool accepted =
+            pool.submit([job = state, shared, guard, executor](std::stop_token pool_stop) mutable {
+                {
+                    std::stop_callback forward(pool_stop, [&] { job->stop.request_stop(); });
+                    try {
+                        if constexpr (std::is_void_v<Value>)
+                            job->work(job->stop.get_token());
+                        else
+                            job->value.emplace(job->work(job->stop.get_token()));
+                    } catch (...) {
+                        job->fault = std::current_exception();
+                    }
                 }
-            }
-            // This thread keeps nothing of the loop: once resumed, the coroutine may end it.
-            asio::post(executor, [shared = std::move(shared), guard = std::move(guard)]() mutable {
-                std::move (*shared)(boost::system::error_code{});
+                // This thread keeps nothing of the loop, and nothing that the work refers to: once
+                // resumed, the coroutine may end both.
+                auto resume = [shared = std::move(shared),
+                               guard = std::move(guard),
+                               kept = std::move(job)]() mutable {
+                    kept.reset();
+                    std::move (*shared)(boost::system::error_code{});
+                };
+                asio::post(executor, std::move(resume));
             });
-        });
         if (!accepted)
             asio::post(executor, [shared]() mutable {
                 std::move (*shared)(boost::system::error_code(asio::error::operation_aborted));
