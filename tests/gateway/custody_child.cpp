@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fcntl.h>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <unistd.h>
@@ -67,6 +68,9 @@ int main(int argc, char** argv)
     if (argc != 4)
         return EXIT_FAILURE;
     spdlog::set_level(spdlog::level::off);
+    // What it leaves behind when it is killed goes with the parent's folder.
+    const auto around = std::filesystem::path(argv[1]).parent_path();
+    ::setenv("TMPDIR", around.c_str(), 1); // NOLINT(concurrency-mt-unsafe): no thread runs yet
     try {
         QueueFixture gantry;
         gantry.spool_options.folder = std::string(argv[1]) + "/spool";
