@@ -4,6 +4,7 @@
 
 #include "dimse/association.h"
 #include "dimse/options.h"
+#include "dimse/store_channel.h"
 #include "gateway/loop/asio.h"
 #include "gateway/loop/worker_pool.h"
 #include "mapping/vocabulary/bytes.h"
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,13 @@ struct Negotiation {
     std::chrono::microseconds round_trip{}; // of the A-ASSOCIATE exchange
 };
 
+/// A StoreChannel of our own making.
+class StoreAssociation : public StoreChannel {
+public:
+    /// A-RELEASE; afterwards it is not usable.
+    virtual asio::awaitable<void> release() = 0;
+};
+
 class Requestor {
 public:
     /// `pool` is the outbound one; it outlives the requestor.
@@ -63,6 +72,12 @@ public:
     /// in each that was not answered.
     asio::awaitable<std::vector<SendOutcome>>
     store(std::vector<InstanceToSend> batch, std::function<void(std::size_t done)> progress);
+
+    /// One association for many C-STOREs, as a move needs it (PS3.4 C.4.2.2.2): stays open until it
+    /// is released or destroyed (A-ABORT). `proposals`: at most 128. Errors: as echo(); no_context
+    /// where the peer takes none of them.
+    asio::awaitable<Result<std::unique_ptr<StoreAssociation>>>
+    open_store(std::vector<ProposedContext> proposals);
 
 private:
     PeerAddress peer_;

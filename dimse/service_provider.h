@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dimse/association.h"
+#include "dimse/store_channel.h"
 #include "gateway/loop/asio.h"
 #include "mapping/vocabulary/bytes.h"
 #include "mapping/vocabulary/dimse_status.h"
@@ -15,10 +16,12 @@
 #include <dcmtk/dcmdata/dcdatset.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <variant>
+#include <vector>
 
 namespace gantry::dimse {
 
@@ -44,42 +47,70 @@ public:
     virtual DimseStatus finish() = 0;
 };
 
+/// What SOP Class Extended Negotiation granted a query/retrieve class (PS3.4 C.5.1, C.5.2, C.5.3).
+struct QueryOptions {
+    bool relational = false;
+    bool combined_date_time = false;
+    bool fuzzy = false;
+    bool timezone = false;
+};
+
 /// C-FIND-RQ (PS3.7 9.3.2.1).
 struct FindRequest {
     Uid sop_class;
     std::uint16_t message_id = 0;
-    std::shared_ptr<const DcmDataset> identifier;
-    bool relational = false; // negotiated (PS3.4 C.5.1)
-    bool combined_date_time = false;
-    bool fuzzy = false;
+    std::shared_ptr<const DcmDataset> identifier; // as it came: text in its own character set
+    QueryOptions granted;
 };
 
 /// Takes matches of a C-FIND. Loop.
 class MatchSink {
 public:
     virtual ~MatchSink() = default;
-    /// Completes when the Pending response is on the wire.
-    virtual asio::awaitable<Result<void>> push(std::unique_ptr<DcmDataset> match) = 0;
+    /// One Pending response: FF00, or FF01 where an optional key was not supported for this match
+    /// (PS3.4 C.4.1.1.4). Completes when there is room for the next, so that a slow peer slows the
+    /// asker. An error: cancelled, or the association is gone.
+    virtual asio::awaitable<Result<void>>
+    push(std::unique_ptr<DcmDataset> match, bool all_keys_supported) = 0;
 };
 
 /// C-MOVE-RQ or C-GET-RQ (PS3.7 9.3.3.1, 9.3.4.1).
 struct RetrieveRequest {
     Uid sop_class;
     std::uint16_t message_id = 0;
+    std::uint16_t priority = 0; // of the request, for the sub-operations (PS3.7 E.1)
     std::shared_ptr<const DcmDataset> identifier;
     std::optional<AeTitle> move_destination; // empty: C-GET
+    QueryOptions granted;                    // relational only
 };
 
-/// Takes the instances of a retrieve and hides which association carries the sub-operations. Loop.
-class InstanceSink {
+/// The sub-operations of a retrieve (PS3.4 C.4.2.1.6). Written as 65,535 where there are more.
+struct SubOperations {
+    std::uint32_t remaining = 0;
+    std::uint32_t completed = 0;
+    std::uint32_t failed = 0;
+    std::uint32_t warning = 0;
+};
+
+/// The final response of a retrieve. `remaining` is written for a cancelled one only.
+struct RetrieveOutcome {
+    DimseStatus status;
+    SubOperations counts;
+    std::vector<Uid> failed; // Failed SOP Instance UID List (0008,0058); none: no Identifier
+};
+
+/// The peer's side of a C-MOVE or C-GET under way. Loop.
+class RetrieveSession {
 public:
-    virtual ~InstanceSink() = default;
-    /// How many sub-operations there will be, for the counters (PS3.4 C.4.2.1.6).
-    virtual void expect(std::size_t instances) = 0;
-    /// A PS3.10 file on disk; completes with the status of the C-STORE sub-operation.
-    virtual asio::awaitable<Result<DimseStatus>>
-    push(InstanceKey key, int file, Bytes data_set_offset, Bytes length) = 0;
-    virtual void failed(const SopReference& sop) = 0;
+    virtual ~RetrieveSession() = default;
+    /// A Pending response. Never waits: of several that the peer is too slow for, the last goes
+    /// out.
+    virtual void pending(SubOperations counts) = 0;
+    /// Called once, when the peer sends C-CANCEL: on_retrieve() then ends what it does and returns
+    /// FE00 with its counts, at once.
+    virtual void on_cancel(std::function<void()> call) = 0;
+    /// C-GET: the association itself, as we are the storage SCU on it. Null: C-MOVE.
+    virtual StoreChannel* channel() = 0;
 };
 
 /// N-CREATE, N-SET, N-GET, N-ACTION, N-DELETE, N-EVENT-REPORT (PS3.7 10.1).
@@ -120,6 +151,17 @@ public:
     virtual ContextAnswer
     negotiate(const AssociationInfo& peer, const ProposedContext& context) const = 0;
 
+    /// Answers a SOP Class Extended Negotiation item (PS3.7 D.3.3.5) of an accepted query/retrieve
+    /// class: what of `wanted` is granted. Any worker thread, several at once.
+    virtual QueryOptions
+    grant(const AssociationInfo& peer, const Uid& sop_class, QueryOptions wanted) const
+    {
+        (void)peer;
+        (void)sop_class;
+        (void)wanted;
+        return {};
+    }
+
     /// Every association, once negotiated, and its end. Any worker thread.
     virtual void association_opened(const AssociationInfo& peer) = 0;
     virtual void association_closed(const AssociationInfo& peer) = 0;
@@ -133,12 +175,14 @@ public:
     /// C-ECHO (PS3.4 A.4). Loop, as all below. Cancelled by C-CANCEL, the peer's abort, or our
     /// stop.
     virtual asio::awaitable<DimseStatus> on_echo(AssociationInfo peer) = 0;
-    /// C-FIND (PS3.4 C.4.1, K.4.1 for the worklist).
+    /// C-FIND (PS3.4 C.4.1, K.4.1 for the worklist). Returns the status of the final response.
+    /// Cancelled where the peer sends C-CANCEL: FE00 is then answered without it.
     virtual asio::awaitable<DimseStatus>
     on_find(AssociationInfo peer, FindRequest request, MatchSink& matches) = 0;
-    /// C-MOVE and C-GET (PS3.4 C.4.2, C.4.3).
-    virtual asio::awaitable<DimseStatus>
-    on_retrieve(AssociationInfo peer, RetrieveRequest request, InstanceSink& sink) = 0;
+    /// C-MOVE and C-GET (PS3.4 C.4.2, C.4.3). Returns the final response. Where the peer is gone
+    /// it is cancelled; for C-CANCEL see RetrieveSession::on_cancel().
+    virtual asio::awaitable<RetrieveOutcome>
+    on_retrieve(AssociationInfo peer, RetrieveRequest request, RetrieveSession& session) = 0;
     /// N-services: MPPS, storage commitment, UPS.
     virtual asio::awaitable<NormalizedResponse>
     on_normalized(AssociationInfo peer, NormalizedRequest request) = 0;

@@ -5,6 +5,7 @@
 
 #include "gateway/loop/asio.h"
 #include "mapping/vocabulary/ae_title.h"
+#include "mapping/vocabulary/byte_source.h"
 #include "mapping/vocabulary/bytes.h"
 #include "mapping/vocabulary/query_level.h"
 #include "mapping/vocabulary/result.h"
@@ -34,6 +35,10 @@ public:
     /// fails (damaged) where the bytes are not those that were acknowledged.
     virtual asio::awaitable<Result<ConstBytes>> read() = 0;
     virtual void rewind() = 0;
+
+    /// The same bytes once more from their beginning, for a thread that may block; it may outlive
+    /// this content. Null: they can be read from the loop only.
+    virtual std::unique_ptr<ByteSource> source() const { return nullptr; }
 };
 
 /// What became of one instance in a store. `answer` is what the ledger keeps: "200", "409 C000
@@ -59,15 +64,26 @@ struct StoreOutcome {
     std::uint32_t max_attempts = 0; // of limited; 0: as the destination is configured
 };
 
+/// Why a find or retrieve is not complete, as far as the asker must tell one from another.
+enum class Shortfall : std::uint8_t {
+    none,
+    limit,        // cut off by a limit of ours or of the origin: there is more
+    unavailable,  // no answer, or "later" (429, 503, 504): as opposed to an answer that says no
+    question,     // the origin cannot understand what was asked (400)
+    unauthorised, // 401, 403
+    failed        // everything else, a broken answer among it
+};
+
 /// How a find ended: complete, or cut off and why. Never an empty answer for a failure.
 struct FindEnd {
     bool complete = false;
-    bool unavailable = false; // the origin does not answer: as opposed to an answer that says no
+    Shortfall shortfall = Shortfall::none; // where it is not complete
     std::string reason;
     std::optional<std::uint64_t> remaining = {}; // matches beyond the limit, where that is known
 };
 
-/// Keys as in a C-FIND Identifier (PS3.4 C.2.2): values to match, empty ones to return.
+/// Keys as in a C-FIND Identifier (PS3.4 C.2.2): values to match, empty ones to return. Text is
+/// UTF-8, whatever (0008,0005) says.
 struct FindQuestion {
     QueryLevel level = QueryLevel::study;
     QueryModel model = QueryModel::study_root;
@@ -76,6 +92,7 @@ struct FindQuestion {
     bool fuzzy = false;
     bool combined_date_time =
         false;               // a pair of date and time ranges is one range (PS3.4 C.2.2.2.5)
+    bool timezone = false;   // (0008,0201) of the keys counts (PS3.4 C.5.1.1.4)
     bool all_fields = false; // includefield=all
     std::optional<std::uint64_t> limit;
     std::uint64_t offset = 0;
@@ -84,7 +101,9 @@ struct FindQuestion {
 class FindSink {
 public:
     virtual ~FindSink() = default;
-    /// Completes when the asker has taken it; an error ends the find.
+    /// Completes when the asker has taken it; an error ends the find. Text is UTF-8, (0008,0005) is
+    /// ISO_IR 192 or absent. An origin may give more than was asked for, and matches that a key
+    /// which it does not know would have kept out: the asker checks.
     virtual asio::awaitable<Result<void>> match(std::unique_ptr<DcmDataset> attributes) = 0;
 };
 
@@ -95,21 +114,33 @@ struct RetrieveQuestion {
     std::vector<Uid> studies;
     std::vector<Uid> series;
     std::vector<Uid> instances;
-    std::vector<Uid> acceptable_syntaxes; // empty: as stored
 };
 
+/// Takes what a retrieve brings. An error from any of it ends the retrieve.
 class RetrieveSink {
 public:
     virtual ~RetrieveSink() = default;
-    /// The set that the origin says it has, where it can say so before it sends.
+    /// Once, before the first instance: what the origin says that it has, each instance once. The
+    /// transfer syntax is empty where it is not known yet; the class may be.
     virtual asio::awaitable<Result<void>> expect(std::vector<InstanceKey> instances) = 0;
-    virtual asio::awaitable<Result<void>> instance(InstanceContent& content) = 0;
+
+    /// Asked after expect(): the syntaxes in which an instance of this class is wanted, best first.
+    /// None: as it is stored. Empty: not at all, do not fetch it.
+    virtual std::optional<std::vector<Uid>> acceptable(const Uid& sop_class) const
+    {
+        (void)sop_class;
+        return std::nullopt;
+    }
+
+    /// One whole instance, in whatever order and syntax it comes. Completes when there is room for
+    /// the next: the origin waits for that. Several may wait at once.
+    virtual asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) = 0;
 };
 
 struct RetrieveEnd {
-    bool complete = false; // everything that the origin has was given
-    bool unavailable = false;
-    std::vector<SopReference> missing; // expected and not received
+    bool complete = false;                 // everything that the origin has was given
+    Shortfall shortfall = Shortfall::none; // where it is not complete
+    std::vector<SopReference> missing;     // expected and not received
     std::string reason;
 };
 

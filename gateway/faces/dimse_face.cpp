@@ -217,13 +217,15 @@ asio::awaitable<DimseStatus> DimseFace::on_find(
     co_return DimseStatus{status::sop_class_not_supported, {}};
 }
 
-asio::awaitable<DimseStatus> DimseFace::on_retrieve(
+asio::awaitable<dimse::RetrieveOutcome> DimseFace::on_retrieve(
     dimse::AssociationInfo /*peer*/,
     dimse::RetrieveRequest /*request*/,
-    dimse::InstanceSink& /*sink*/ // NOLINT: the association awaits us
+    dimse::RetrieveSession& /*session*/ // NOLINT: the association awaits us
 )
 {
-    co_return DimseStatus{status::sop_class_not_supported, {}};
+    dimse::RetrieveOutcome outcome;
+    outcome.status.code = status::sop_class_not_supported;
+    co_return outcome;
 }
 
 asio::awaitable<dimse::NormalizedResponse>

@@ -36,7 +36,7 @@ public:
         co_return negotiate(instances);
     }
 
-    asio::awaitable<Result<void>> instance(InstanceContent& content) override;
+    asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) override;
     /// The origin has given all that it has.
     asio::awaitable<Result<void>> finish();
 
@@ -124,8 +124,9 @@ std::string FilesResponse::part_head(const InstanceKey& key, std::optional<std::
     return web::part_head(boundary_, fields, !any_);
 }
 
-asio::awaitable<Result<void>> FilesResponse::instance(InstanceContent& content)
+asio::awaitable<Result<void>> FilesResponse::instance(std::unique_ptr<InstanceContent> given)
 {
+    InstanceContent& content = *given;
     const InstanceKey& key = content.key();
     if (!packaging_) // the origin could not say before what it has
         if (const auto agreed = negotiate({key}); !agreed)
@@ -240,7 +241,7 @@ Problem nothing_given(const FilesResponse& files, const RetrieveEnd& end)
         return *files.problem();
     if (end.complete)
         return {404, "nothing of that is here"};
-    if (end.unavailable)
+    if (end.shortfall == Shortfall::unavailable)
         return {503, "the origin does not answer"};
     return {500, "what is stored cannot be read"};
 }

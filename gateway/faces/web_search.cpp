@@ -161,7 +161,9 @@ SearchService::search(QueryLevel level, const web::Request& request, web::Respon
     if (!end.complete) {
         if (response.begun())
             co_return; // never finished: the client sees that it is cut off
-        Problem failed{std::uint16_t(end.unavailable ? 503 : 502), "the search failed"};
+        Problem failed{
+            std::uint16_t(end.shortfall == Shortfall::unavailable ? 503 : 502), "the search failed"
+        };
         co_return co_await send_problem(std::move(failed), options_.retry_after, response);
     }
     if (end.remaining && *end.remaining > 0)

@@ -77,9 +77,10 @@ Result<std::vector<StoredFile>> all_files(Archive& archive, const Selection& sel
     return out;
 }
 
-bool unavailable(const Error& why)
+Shortfall shortfall_of(const Error& why)
 {
-    return why.code != make_error_code(Errc::unsupported);
+    return why.code == make_error_code(Errc::unsupported) ? Shortfall::failed
+                                                          : Shortfall::unavailable;
 }
 
 } // namespace
@@ -181,7 +182,7 @@ LocalOrigin::store(std::vector<std::unique_ptr<InstanceContent>> batch)
 asio::awaitable<FindEnd> LocalOrigin::find(FindQuestion question, FindSink& matches)
 {
     if (question.level == QueryLevel::patient)
-        co_return FindEnd{false, false, "the local archive is not asked by patient"};
+        co_return FindEnd{false, Shortfall::failed, "the local archive is not asked by patient"};
     auto prepare = [&question](std::stop_token) { return std::make_unique<Search>(question); };
     const auto search = co_await offload(state_->disk, std::move(prepare));
     std::uint64_t to_skip = question.offset;
@@ -195,7 +196,7 @@ asio::awaitable<FindEnd> LocalOrigin::find(FindQuestion question, FindSink& matc
         };
         auto page = co_await offload(state_->disk, std::move(read));
         if (!page)
-            co_return FindEnd{false, unavailable(page.error()), page.error().text()};
+            co_return FindEnd{false, shortfall_of(page.error()), page.error().text()};
         for (auto& match : page->found) {
             if (to_skip > 0) {
                 --to_skip;
@@ -206,11 +207,11 @@ asio::awaitable<FindEnd> LocalOrigin::find(FindQuestion question, FindSink& matc
             ++sent;
             const auto taken = co_await matches.match(std::move(match));
             if (!taken)
-                co_return FindEnd{false, false, taken.error().text()};
+                co_return FindEnd{false, Shortfall::failed, taken.error().text()};
         }
         from = std::move(page->next);
     } while (from);
-    FindEnd end{true, false, {}};
+    FindEnd end{true};
     if (question.limit && search->exact()) {
         auto count = [this, &search](std::stop_token) {
             return state_->archive->catalogue().count(search->selection());
@@ -239,7 +240,7 @@ asio::awaitable<RetrieveEnd> LocalOrigin::retrieve(RetrieveQuestion question, Re
     };
     auto files = co_await offload(state_->disk, std::move(read));
     if (!files) {
-        end.unavailable = unavailable(files.error());
+        end.shortfall = shortfall_of(files.error());
         end.reason = files.error().text();
         co_return end;
     }
@@ -255,8 +256,8 @@ asio::awaitable<RetrieveEnd> LocalOrigin::retrieve(RetrieveQuestion question, Re
         const StoredFile& file = (*files)[i];
         const auto& [sop_class, sop_instance] = file.key.sop;
         auto path = state_->archive->path_of(file.key.study, sop_instance);
-        StoredContent content(state_->disk, file, std::move(path));
-        const auto given = co_await sink.instance(content);
+        auto content = std::make_unique<StoredContent>(state_->disk, file, std::move(path));
+        const auto given = co_await sink.instance(std::move(content));
         if (!given) {
             end.reason = given.error().text();
             for (; i < files->size(); ++i)

@@ -49,7 +49,7 @@ public:
     /// Study, series and image level, relational or not; studies newest first. Returned values are
     /// UTF-8. Patient level: ends incomplete, and says so.
     asio::awaitable<FindEnd> find(FindQuestion question, FindSink& matches) override;
-    /// As stored; `acceptable_syntaxes` is for the asker to check in expect().
+    /// As stored, whatever is acceptable.
     asio::awaitable<RetrieveEnd> retrieve(RetrieveQuestion question, RetrieveSink& sink) override;
     asio::awaitable<Result<std::vector<bool>>> verify(std::vector<InstanceKey> instances) override;
     asio::awaitable<Health> health() override;

@@ -188,10 +188,12 @@ public:
         co_return DimseStatus{0x0122, ""};
     }
 
-    asio::awaitable<DimseStatus>
-    on_retrieve(dimse::AssociationInfo, dimse::RetrieveRequest, dimse::InstanceSink&) override
+    asio::awaitable<dimse::RetrieveOutcome>
+    on_retrieve(dimse::AssociationInfo, dimse::RetrieveRequest, dimse::RetrieveSession&) override
     {
-        co_return DimseStatus{0x0122, ""};
+        dimse::RetrieveOutcome outcome;
+        outcome.status.code = 0x0122;
+        co_return outcome;
     }
 
     asio::awaitable<dimse::NormalizedResponse>

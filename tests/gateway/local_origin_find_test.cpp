@@ -357,7 +357,7 @@ TEST_CASE("an asker that stops ends the find as cut off")
 
     const auto end = test::run(origin.local->find(question(QueryLevel::study, {}), stop));
     CHECK(!end.complete);
-    CHECK(!end.unavailable);
+    CHECK(end.shortfall == Shortfall::failed);
 }
 
 TEST_CASE("the patient level is not offered and says so")

@@ -57,8 +57,9 @@ public:
         co_return Result<void>{};
     }
 
-    asio::awaitable<Result<void>> instance(InstanceContent& content) override
+    asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> given) override
     {
+        InstanceContent& content = *given;
         Instance one{content.key(), {}};
         for (;;) {
             const auto chunk = co_await content.read();

@@ -50,7 +50,7 @@ public:
             (void)match->putAndInsertString(DCM_StudyDescription, std::string(60, 'x').c_str());
             const auto taken = co_await sink.match(std::move(match));
             if (!taken)
-                co_return FindEnd{false, false, "the asker is gone"};
+                co_return FindEnd{false, Shortfall::failed, "the asker is gone"};
         }
         co_return end_;
     }
@@ -272,9 +272,9 @@ TEST_CASE("a search that fails is never an empty answer")
     };
 
     const Row rows[] = {
-        {"the origin does not answer", 0, {false, true, "down"}, 503},
-        {"the origin says no", 0, {false, false, "refused"}, 502},
-        {"it breaks off after some", 3, {false, true, "down"}, 503},
+        {"the origin does not answer", 0, {false, Shortfall::unavailable, "down"}, 503},
+        {"the origin says no", 0, {false, Shortfall::failed, "refused"}, 502},
+        {"it breaks off after some", 3, {false, Shortfall::unavailable, "down"}, 503},
     };
     for (const Row& row : rows) {
         CAPTURE(row.says);
@@ -293,12 +293,12 @@ TEST_CASE("a search that fails is never an empty answer")
 TEST_CASE("a search that fails late is cut off and one of any size is streamed")
 {
     OpenFace face;
-    Scripted breaking(50'000, {false, true, "down"});
+    Scripted breaking(50'000, {false, Shortfall::unavailable, "down"});
     face.serve({nullptr, &breaking, nullptr});
     const auto cut = ask(face, "/studies");
     CHECK(cut->status() == 200);
     CHECK(!cut->finished);
-    Scripted whole(50'000, {true, false, {}});
+    Scripted whole(50'000, {true});
     face.serve({nullptr, &whole, nullptr});
     const auto answer = ask(face, "/studies");
     CHECK(answer->finished);
@@ -309,7 +309,7 @@ TEST_CASE("a search that fails late is cut off and one of any size is streamed")
 TEST_CASE("the origin is asked what the client asked")
 {
     OpenFace face;
-    Scripted origin(0, {true, false, {}});
+    Scripted origin(0, {true});
     face.serve({nullptr, &origin, nullptr});
     (void)ask(
         face,

@@ -163,10 +163,12 @@ RecordingProvider::on_find(dimse::AssociationInfo, dimse::FindRequest, dimse::Ma
     co_return DimseStatus{status::sop_class_not_supported, {}};
 }
 
-asio::awaitable<DimseStatus>
-RecordingProvider::on_retrieve(dimse::AssociationInfo, dimse::RetrieveRequest, dimse::InstanceSink&)
+asio::awaitable<dimse::RetrieveOutcome> RecordingProvider::
+    on_retrieve(dimse::AssociationInfo, dimse::RetrieveRequest, dimse::RetrieveSession&)
 {
-    co_return DimseStatus{status::sop_class_not_supported, {}};
+    dimse::RetrieveOutcome outcome;
+    outcome.status.code = status::sop_class_not_supported;
+    co_return outcome;
 }
 
 asio::awaitable<dimse::NormalizedResponse>

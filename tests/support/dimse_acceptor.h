@@ -61,8 +61,8 @@ public:
     asio::awaitable<DimseStatus> on_find(
         dimse::AssociationInfo peer, dimse::FindRequest request, dimse::MatchSink& matches
     ) override;
-    asio::awaitable<DimseStatus> on_retrieve(
-        dimse::AssociationInfo peer, dimse::RetrieveRequest request, dimse::InstanceSink& sink
+    asio::awaitable<dimse::RetrieveOutcome> on_retrieve(
+        dimse::AssociationInfo peer, dimse::RetrieveRequest request, dimse::RetrieveSession& session
     ) override;
     asio::awaitable<dimse::NormalizedResponse>
     on_normalized(dimse::AssociationInfo peer, dimse::NormalizedRequest request) override;
