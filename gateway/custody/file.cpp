@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -88,6 +89,15 @@ std::uint64_t size_or(const Fd& file, std::uint64_t otherwise)
 {
     const auto size = size_of(file);
     return size ? *size : otherwise;
+}
+
+Result<std::uint64_t> free_bytes(const Fd& folder)
+{
+    struct statvfs status{};
+
+    if (::fstatvfs(folder.get(), &status) != 0)
+        return disk_error(errno, "free space");
+    return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
 Result<void> sync_folder(const Fd& folder)

@@ -53,6 +53,8 @@ Result<std::size_t> read_at(const Fd& file, std::span<std::byte> buffer, std::ui
 Result<std::uint64_t> size_of(const Fd& file);
 /// For accounts that need not be exact: `otherwise` where the file system does not say.
 std::uint64_t size_or(const Fd& file, std::uint64_t otherwise);
+/// Of the file system that the folder is on, for us.
+Result<std::uint64_t> free_bytes(const Fd& folder);
 /// fsync: what a folder names is durable when it returns.
 Result<void> sync_folder(const Fd& folder);
 /// fdatasync: bytes and size. A failure is final: what the kernel gave up is never written.

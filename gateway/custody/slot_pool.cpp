@@ -24,6 +24,13 @@ constexpr std::size_t digits = 12;
 constexpr unsigned classes_above = 2; // how much larger than needed a recycled slot may be
 constexpr std::array<std::byte, slot_head_size> no_head{};
 
+// Slots are written ahead only when nothing has come in for so long: the disk belongs to instances.
+constexpr std::chrono::milliseconds quiet{250};
+// Before anything is known of what comes: a CT image of 512 by 512 with what goes before its
+// pixels.
+constexpr std::uint64_t first_guess = 576U << 10U;
+constexpr std::chrono::seconds pause_after_failure{1};
+
 unsigned class_of(std::uint64_t size)
 {
     return static_cast<unsigned>(std::bit_width(size));
@@ -54,6 +61,8 @@ SlotPool::SlotPool(const Fd& folder, const SpoolOptions& options, std::uint64_t 
     : folder_(folder),
       max_recycled_(options.max_recycled.count),
       max_recycled_slot_(options.max_recycled_slot.count),
+      prepared_(std::min(options.prepared.count, options.max_recycled.count / 2)),
+      min_free_(options.min_free.count),
       next_number_(next_number),
       maintenance_([this](const std::stop_token& stop) { maintain(stop); })
 {
@@ -77,9 +86,10 @@ Result<Slot> SlotPool::take(Bytes expected)
             name = std::move(ready_.back());
             ready_.pop_back();
         }
+        last_taken_ = std::chrono::steady_clock::now();
         if (!name.empty())
             own_.insert(name);
-        if (ready_.size() < low_ready)
+        if (ready_.size() < low_ready || (content_ && wants_prepared()))
             wake_.notify_one();
     }
     if (!name.empty())
@@ -229,6 +239,58 @@ Result<std::vector<std::string>> SlotPool::make(std::size_t count)
     return done.error();
 }
 
+bool SlotPool::wants_prepared() const
+{
+    return recycled_bytes_ + first_guess <= prepared_ && !ready_.empty();
+}
+
+// The name of an empty slot to write ahead, or none: something came in just now, or there are
+// enough. With the mutex held.
+std::string SlotPool::next_to_prepare()
+{
+    if (!wants_prepared() || std::chrono::steady_clock::now() - last_taken_ < quiet)
+        return {};
+    std::string name = std::move(ready_.back());
+    ready_.pop_back();
+    own_.insert(name);
+    return name;
+}
+
+// Gives an empty slot its blocks. Zeros, as a slot that has been wiped has at its beginning: no
+// head.
+Result<std::uint64_t> SlotPool::write_ahead(const std::string& name) const
+{
+    const auto space = free_bytes(folder_);
+    if (!space || *space < min_free_ + prepared_)
+        return space ? error(Errc::spool_full) : space.error();
+    auto slot = open(name);
+    if (!slot)
+        return slot.error();
+    const std::uint64_t usual = typical_.load(std::memory_order_relaxed);
+    const std::uint64_t enough = usual == 0 ? first_guess : slot_head_size + usual + usual / 8;
+    const std::uint64_t size = std::min(enough, max_recycled_slot_);
+    static constexpr std::array<std::byte, 64U << 10U> zeros{};
+    Result<void> done;
+    for (std::uint64_t at = 0; done && at < size; at += zeros.size())
+        done = write_at(
+            slot->file, std::span(zeros).first(std::min<std::uint64_t>(zeros.size(), size - at)), at
+        );
+    if (done)
+        done = sync_data(slot->file);
+    return done ? Result<std::uint64_t>(size) : done.error();
+}
+
+void SlotPool::prepare(const std::string& name)
+{
+    const auto written = write_ahead(name);
+    const std::lock_guard lock(mutex_);
+    if (written)
+        used_ += *written;
+    else // no room, or a disk that fails: not now
+        last_taken_ = std::chrono::steady_clock::now() + pause_after_failure;
+    put_recycled(name, written ? *written : 0, written.has_value());
+}
+
 void SlotPool::unlink_now(const std::string& name)
 {
     if (::unlinkat(folder_.get(), name.c_str(), 0) != 0)
@@ -238,16 +300,18 @@ void SlotPool::unlink_now(const std::string& name)
 void SlotPool::maintain(const std::stop_token& stop)
 {
     pthread_setname_np(pthread_self(), "spool-slots");
-    constexpr std::chrono::seconds pause_after_failure{1};
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested() || !doomed_.empty()) {
         const std::vector<std::string> doomed = std::exchange(doomed_, {});
         const bool make_some =
             ready_.size() < low_ready && !making_failed_ && !stop.stop_requested();
         making_failed_ = false;
+        const std::string ahead = stop.stop_requested() ? std::string() : next_to_prepare();
         lock.unlock();
         for (const std::string& name : doomed)
             unlink_now(name);
+        if (!ahead.empty())
+            prepare(ahead);
         auto made = make_some ? make(batch) : std::vector<std::string>{};
         lock.lock();
         if (made)
@@ -257,8 +321,12 @@ void SlotPool::maintain(const std::stop_token& stop)
         const auto need = [this] { return !doomed_.empty() || ready_.size() < low_ready; };
         if (making_failed_)
             wake_.wait_for(lock, stop, pause_after_failure, [this] { return !doomed_.empty(); });
-        else
-            wake_.wait(lock, stop, need);
+        else if (!wants_prepared()) {
+            content_ = true;
+            wake_.wait(lock, stop, [&] { return need() || wants_prepared(); });
+            content_ = false;
+        } else if (std::chrono::steady_clock::now() - last_taken_ < quiet)
+            wake_.wait_until(lock, stop, last_taken_ + quiet, need);
     }
 }
 

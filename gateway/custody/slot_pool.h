@@ -1,13 +1,16 @@
 // The files of the spool, free and in use: makes new ones ahead of need, a batch for one flush of
 // the folder, and keeps those that are done for use again, since overwriting blocks that exist
-// costs a fraction of allocating them. Knows nothing of what the slots hold. Any thread may call;
-// one thread of its own makes and deletes files, so that nobody on the path of an instance does.
+// costs a fraction of allocating them. While nothing comes in it writes some ahead for the same
+// reason, so that a spool that is new, or that an outage has filled, is as fast. Knows nothing of
+// what the slots hold. Any thread may call; one thread of its own makes and deletes files, so that
+// nobody on the path of an instance does.
 #pragma once
 
 #include "gateway/custody/file.h"
 #include "gateway/custody/spool.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -65,6 +68,10 @@ private:
 
     void maintain(const std::stop_token& stop);
     Result<std::vector<std::string>> make(std::size_t count);
+    std::string next_to_prepare();
+    Result<std::uint64_t> write_ahead(const std::string& name) const;
+    void prepare(const std::string& name);
+    bool wants_prepared() const;
     Result<Slot> take_new();
     bool take_recycled(Bytes expected, std::string& name);
     void put_recycled(std::string name, std::uint64_t size, bool may_keep);
@@ -75,6 +82,8 @@ private:
     const Fd& folder_;
     const std::uint64_t max_recycled_;
     const std::uint64_t max_recycled_slot_;
+    const std::uint64_t prepared_;
+    const std::uint64_t min_free_;
     std::atomic<std::uint64_t> used_ = 0;
     std::atomic<std::uint64_t> typical_ = 0; // size of recent instances
     std::mutex mutex_;
@@ -85,7 +94,9 @@ private:
     std::uint64_t recycled_bytes_ = 0;
     std::unordered_set<std::string> own_; // handed out and not kept, or recycled: never twice
     std::vector<std::string> doomed_;
+    std::chrono::steady_clock::time_point last_taken_{};
     bool making_failed_ = false;
+    bool content_ = false; // the maintenance thread sleeps until it is woken
     std::jthread maintenance_; // last: it uses all of the above
 };
 

@@ -59,6 +59,7 @@ struct SpoolOptions {
     Bytes min_free{1ULL << 30U};           // below: reserve() fails
     Bytes max_recycled{256ULL << 20U};     // kept in empty slots for use again
     Bytes max_recycled_slot{16ULL << 20U}; // larger ones are deleted when done
+    Bytes prepared{0};                     // written ahead into empty slots while nothing comes in
 };
 
 /// Takes one instance. One thread at a time. Destroyed before commit(): the slot is free again.

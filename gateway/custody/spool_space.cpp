@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <sys/statvfs.h>
 
 namespace gantry::custody {
 
@@ -13,10 +12,8 @@ Bytes SpoolSpace::free() const
     const SteadyTime now = clock_.steady();
     if (measured_ && now - *measured_ < max_age)
         return Bytes{free_};
-    struct statvfs status{};
-
-    const bool answered = ::fstatvfs(folder_.get(), &status) == 0;
-    free_ = answered ? std::uint64_t{status.f_bavail} * status.f_frsize : 0;
+    const auto answered = free_bytes(folder_);
+    free_ = answered ? *answered : 0;
     measured_ = now;
     return Bytes{free_};
 }

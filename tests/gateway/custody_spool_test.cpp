@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <fstream>
 #include <map>
 #include <thread>
@@ -177,6 +178,47 @@ TEST_CASE_FIXTURE(SpoolFixture, "empty slots are kept within their bound large o
         CHECK(spool->used().count == 2 * (slot_head_size + 40'000));
     }
     CHECK(names_in(options.folder).size() == 2 + 2); // lock and quarantine beside them
+}
+
+/// Waits for another thread.
+template <class Condition>
+static bool eventually(Condition condition)
+{
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline)
+            return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+TEST_CASE_FIXTURE(SpoolFixture, "slots are written ahead while nothing comes in and used first")
+{
+    options.prepared = Bytes{4U << 20U};
+    const auto spool = open();
+    const auto prepared = [&] { return spool->used().count >= (3U << 20U); };
+    REQUIRE(eventually(prepared));
+    const std::uint64_t before = spool->used().count;
+    CHECK(before <= options.prepared.count);
+    for (unsigned i = 0; i < 3; ++i) {
+        const Content content = content_of(i, 400'000);
+        const auto stored = store(*spool, envelope_of(1, i), content);
+        CHECK(fetch(*spool, stored.slot) == content);
+        CHECK(std::filesystem::file_size(spool->path(stored.slot)) > 400'000 + slot_head_size);
+    }
+    // What was taken is made good once it is quiet again.
+    CHECK(eventually([&] { return spool->used().count > before; }));
+}
+
+TEST_CASE_FIXTURE(SpoolFixture, "no slot is written ahead into space that instances need")
+{
+    options.prepared = Bytes{4U << 20U};
+    options.min_free = Bytes{1ULL << 60U};
+    const auto spool = open();
+    // The maintenance thread has come past its first chance when it has made slots.
+    CHECK(eventually([&] { return names_in(options.folder).size() > 2; }));
+    CHECK(spool->used().count == 0);
 }
 
 TEST_CASE_FIXTURE(SpoolFixture, "a store that is broken off leaves nothing to find")
