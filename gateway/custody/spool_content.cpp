@@ -14,6 +14,56 @@
 
 namespace gantry::custody {
 
+namespace {
+
+constexpr std::uint64_t checked_whole = 2ULL << 20U;
+constexpr std::uint64_t large_piece = 512U << 10U;
+
+// A committed slot that still holds this very instance.
+Result<std::unique_ptr<SpoolReader>> open_slot(Spool& spool, const StoredInstance& instance)
+{
+    auto opened = spool.read(instance.slot);
+    if (!opened)
+        return opened.error();
+    if ((*opened)->envelope().id != instance.envelope.id) // slots are used again
+        return error(Errc::damaged, instance.slot + " holds another instance");
+    return opened;
+}
+
+class SpoolSource final : public ByteSource {
+public:
+    SpoolSource(Spool& spool, StoredInstance instance)
+        : spool_(spool), instance_(std::move(instance))
+    {
+    }
+
+    Result<ConstBytes> next() override
+    {
+        if (!reader_) {
+            auto opened = open_slot(spool_, instance_);
+            if (!opened)
+                return opened.error();
+            reader_ = std::move(*opened);
+            const std::uint64_t length = instance_.envelope.length.count;
+            size_ = static_cast<std::size_t>(length <= checked_whole ? length : large_piece);
+            buffer_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+        }
+        const auto got = reader_->read({buffer_.get(), size_});
+        if (!got)
+            return got.error();
+        return ConstBytes(buffer_.get(), *got);
+    }
+
+private:
+    Spool& spool_;
+    StoredInstance instance_;
+    std::unique_ptr<SpoolReader> reader_;
+    std::unique_ptr<std::byte[]> buffer_;
+    std::size_t size_ = 0;
+};
+
+} // namespace
+
 /// Used by one thread at a time: the loop hands it to the pool and gets it back.
 struct SpoolContent::Reading {
     Spool& spool;
@@ -26,11 +76,9 @@ struct SpoolContent::Reading {
     Result<std::size_t> fill()
     {
         if (!reader) {
-            auto opened = spool.read(instance.slot);
+            auto opened = open_slot(spool, instance);
             if (!opened)
                 return opened.error();
-            if ((*opened)->envelope().id != instance.envelope.id) // slots are used again
-                return error(Errc::damaged, instance.slot + " holds another instance");
             reader = std::move(*opened);
         }
         std::vector<std::byte>& chunk = chunks.at(next);
@@ -101,6 +149,13 @@ void SpoolContent::rewind()
     given_ = 0;
     ahead_.reset(); // what still runs keeps its Reading alive and ends unseen
     reading_.reset();
+}
+
+std::unique_ptr<ByteSource> SpoolContent::source() const
+{
+    if (begun_)
+        *begun_ = true;
+    return std::make_unique<SpoolSource>(room_.spool, instance_);
 }
 
 // The next chunk: what was read ahead, else read now.

@@ -41,6 +41,9 @@ public:
     /// Fails with damaged (the last chunk is then not given), not_found or disk.
     asio::awaitable<Result<ConstBytes>> read() override;
     void rewind() override;
+    /// The spool must outlive it. What is no longer than 2 MiB is checked whole before the first
+    /// byte.
+    std::unique_ptr<ByteSource> source() const override;
 
 private:
     struct Reading;

@@ -15,11 +15,38 @@ namespace gantry {
 namespace {
 
 constexpr std::size_t chunk_size = 256U << 10U;
+constexpr std::size_t source_piece = 512U << 10U;
 
 Error disk_error(const char* doing)
 {
     return error(Errc::disk, std::string(doing) + ": " + std::generic_category().message(errno));
 }
+
+class ScratchSource final : public ByteSource {
+public:
+    ScratchSource(std::shared_ptr<const ScratchFile> file, std::uint64_t offset)
+        : file_(std::move(file)), at_(offset)
+    {
+    }
+
+    Result<ConstBytes> next() override
+    {
+        if (!buffer_)
+            buffer_ = std::make_unique_for_overwrite<std::byte[]>(source_piece);
+        const auto got = file_->read(at_, {buffer_.get(), source_piece});
+        if (!got)
+            return got.error();
+        if (*got == 0 && at_ < file_->size().count)
+            return error(Errc::disk, "a scratch file became shorter");
+        at_ += *got;
+        return ConstBytes(buffer_.get(), *got);
+    }
+
+private:
+    std::shared_ptr<const ScratchFile> file_;
+    std::uint64_t at_;
+    std::unique_ptr<std::byte[]> buffer_;
+};
 
 } // namespace
 
@@ -97,6 +124,11 @@ asio::awaitable<Result<ConstBytes>> ScratchContent::read()
         co_return error(Errc::disk, "a scratch file became shorter");
     given_ += *got;
     co_return ConstBytes(chunk_->data(), *got);
+}
+
+std::unique_ptr<ByteSource> ScratchContent::source() const
+{
+    return std::make_unique<ScratchSource>(file_, what_.offset);
 }
 
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller

@@ -14,7 +14,7 @@
 
 namespace gantry {
 
-/// One thread at a time.
+/// Written by one thread at a time; what has been written may be read by several at once.
 class ScratchFile {
 public:
     /// In `folder`, which exists. Fails with disk.
@@ -59,6 +59,8 @@ public:
     asio::awaitable<Result<ConstBytes>> read() override;
 
     void rewind() override { given_ = 0; }
+
+    std::unique_ptr<ByteSource> source() const override;
 
 private:
     std::shared_ptr<ScratchFile> file_;

@@ -1,5 +1,5 @@
-// One instance of the archive, read from its file on a worker, with its digest checked at the end.
-// Runs on the loop; the coroutine that reads owns it.
+// One instance of the archive, read from its file with its digest checked: on a worker for the
+// loop, or by a thread that may block. Whoever reads owns it.
 #pragma once
 
 #include "gateway/custody/digest.h"
@@ -13,31 +13,55 @@
 
 namespace gantry::archive {
 
-class StoredContent final : public InstanceContent {
+/// The data set of one file, in order. Blocking; one thread at a time. The file is opened at the
+/// first read.
+class StoredReader {
 public:
-    /// `disk` outlives it. The file is opened at the first read.
-    StoredContent(WorkerPool& disk, StoredFile file, std::filesystem::path path);
+    StoredReader(StoredFile file, std::filesystem::path path);
 
-    const InstanceKey& key() const override { return file_.key; }
+    const StoredFile& file() const noexcept { return file_; }
 
-    AeTitle source_ae() const override { return file_.source; }
-
-    Bytes length() const override { return file_.length; }
-
-    asio::awaitable<Result<ConstBytes>> read() override;
-    void rewind() override;
+    /// Fills `into` as far as the data set goes; 0 at its end. The read that reaches the end fails
+    /// (damaged) where the bytes are not those that were stored, any read where the file is short.
+    Result<std::size_t> read(std::span<std::byte> into);
+    void rewind();
 
 private:
-    Result<std::size_t> read_some();
     Result<void> open();
 
-    WorkerPool& disk_;
     StoredFile file_;
     std::filesystem::path path_;
     custody::Fd fd_;
     custody::DigestStream digest_;
-    std::vector<std::byte> buffer_;
     std::uint64_t done_ = 0;
+};
+
+class StoredContent final : public InstanceContent {
+public:
+    /// What is no longer is checked whole before source() gives a byte of it; of larger ones the
+    /// last piece tells.
+    static constexpr Bytes checked_whole{2ULL << 20U};
+
+    /// `disk` outlives it.
+    StoredContent(WorkerPool& disk, StoredFile file, std::filesystem::path path);
+
+    const InstanceKey& key() const override { return reader_.file().key; }
+
+    AeTitle source_ae() const override { return reader_.file().source; }
+
+    Bytes length() const override { return reader_.file().length; }
+
+    asio::awaitable<Result<ConstBytes>> read() override;
+
+    void rewind() override { reader_.rewind(); }
+
+    std::unique_ptr<ByteSource> source() const override;
+
+private:
+    WorkerPool& disk_;
+    std::filesystem::path path_;
+    StoredReader reader_;
+    std::vector<std::byte> buffer_;
 };
 
 } // namespace gantry::archive
