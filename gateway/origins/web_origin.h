@@ -4,6 +4,7 @@
 
 #include "gateway/loop/worker_pool.h"
 #include "gateway/origin.h"
+#include "gateway/origins/origin_profile.h"
 #include "web/client.h"
 
 #include <filesystem>
@@ -22,6 +23,7 @@ struct WebOriginOptions {
     bool trust_empty_success = false;
     Bytes max_answer{16ULL << 20U};            // of a STOW or QIDO response that is read
     Bytes expect_continue_above{64ULL << 20U}; // ask before sending a body larger than this
+    OriginProfile profile;                     // what is known of it
 };
 
 class WebOrigin final : public Origin {

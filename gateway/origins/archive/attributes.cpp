@@ -2,8 +2,8 @@
 
 #include "gateway/error.h"
 #include "gateway/origins/archive/bounded_input.h"
-#include "gateway/origins/archive/kept_attributes.h"
 #include "mapping/dicom_text.h"
+#include "mapping/query_attributes.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
 #include <dcmtk/config/osconfig.h>
@@ -182,7 +182,7 @@ std::string level_blob(DcmDataset& all, QueryLevel level)
         (void)all.findAndInsertCopyOfElement(DCM_StudyInstanceUID, &part);
     if (level == QueryLevel::image)
         (void)all.findAndInsertCopyOfElement(DCM_SeriesInstanceUID, &part);
-    for (const KeptAttribute& one : kept_attributes())
+    for (const mapping::QueryAttribute& one : mapping::query_attributes())
         if (one.level == level)
             (void)all.findAndInsertCopyOfElement(DcmTagKey(one.tag.group, one.tag.element), &part);
     if (!is_ascii(part))
@@ -238,7 +238,7 @@ read_attributes(const std::filesystem::path& file, std::uint64_t offset, const I
     const auto head = read_head(file, offset, key.transfer_syntax);
     DcmDataset all;
     keep(*head, tag::specific_character_set, all);
-    for (const KeptAttribute& one : kept_attributes())
+    for (const mapping::QueryAttribute& one : mapping::query_attributes())
         keep(*head, one.tag, all);
     put_key(all, key);
     OFString character_set;

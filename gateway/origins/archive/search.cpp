@@ -2,8 +2,8 @@
 
 #include "gateway/origins/archive/attributes.h"
 #include "gateway/origins/archive/date_time_range.h"
-#include "gateway/origins/archive/kept_attributes.h"
 #include "mapping/matching.h"
+#include "mapping/query_attributes.h"
 
 #include <dcmtk/config/osconfig.h>
 
@@ -89,7 +89,7 @@ std::optional<QueryLevel> computed_level(Tag tag, QueryLevel asked)
 /// The level of an attribute that a question of that level can be answered with.
 std::optional<QueryLevel> usable_level(Tag tag, QueryLevel asked)
 {
-    auto level = level_of(tag);
+    auto level = mapping::stored_level(tag);
     if (!level)
         level = computed_level(tag, asked);
     return level && *level <= asked ? level : std::nullopt;
