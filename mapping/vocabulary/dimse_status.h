@@ -2,7 +2,10 @@
 // come from tables.
 #pragma once
 
+#include "mapping/vocabulary/tag.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace gantry {
@@ -13,6 +16,7 @@ struct DimseStatus {
     std::uint16_t code = 0;
     std::string
         comment; // Error Comment (0000,0902), LO: 64 characters at the most, no patient data
+    std::optional<Tag> offending = {}; // Offending Element (0000,0901)
 
     friend bool operator==(const DimseStatus&, const DimseStatus&) = default;
 };
