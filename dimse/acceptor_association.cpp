@@ -49,6 +49,7 @@ AcceptorAssociation::AcceptorAssociation(
       info_(std::move(accepted.info)),
       request_(std::move(accepted.request)),
       pdu_size_(options.pdu_size),
+      pending_interval_(options.pending_interval),
       stop_token_(stop),
       stop_(std::move(stop)),
       connection_(std::move(accepted.socket), stop_, options.timeouts.dimse),
@@ -153,6 +154,7 @@ Interruption AcceptorAssociation::serve_message(const CommandMessage& message)
     switch (message.set.command()) {
     case Command::c_echo_rq: return echo(message, *context);
     case Command::c_store_rq: return store(message, *context);
+    case Command::c_find_rq: return query(message, *context);
     default: return refuse(message, {status::unrecognised_operation, {}});
     }
 }

@@ -6,9 +6,11 @@
 #include "dimse/connection.h"
 #include "dimse/message_stream.h"
 #include "dimse/negotiation.h"
+#include "dimse/operation.h"
 #include "dimse/options.h"
 #include "dimse/service_provider.h"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stop_token>
@@ -41,6 +43,9 @@ private:
     void refuse(Refusal refusal);
     Interruption serve();
     Interruption serve_message(const CommandMessage& message);
+    Interruption query(const CommandMessage& message, const AcceptedContext& context);
+    Interruption read_identifier(std::uint8_t context, wire::Buffer& identifier);
+    AssociationSide side();
     Interruption echo(const CommandMessage& message, const AcceptedContext& context);
     Interruption store(const CommandMessage& message, const AcceptedContext& context);
     Interruption receive(std::uint8_t context, IncomingInstance* instance);
@@ -56,6 +61,7 @@ private:
     AssociationInfo info_;
     wire::Buffer request_;
     std::uint32_t pdu_size_;
+    std::chrono::milliseconds pending_interval_;
     std::stop_token stop_token_;
     StopSignal stop_;
     Connection connection_;

@@ -44,6 +44,19 @@ RoleSelection parse_role(ConstBytes value)
     return reader.failed() ? RoleSelection{} : role;
 }
 
+ExtendedNegotiation parse_extended(ConstBytes value)
+{
+    wire::Reader reader(value);
+    const std::uint16_t length = reader.u16();
+    ExtendedNegotiation item;
+    item.sop_class = uid_of(reader.take(length));
+    if (reader.failed())
+        return {};
+    const ConstBytes information = value.subspan(2U + length);
+    item.information.assign(information.begin(), information.end());
+    return item;
+}
+
 std::string printable(ConstBytes value)
 {
     std::string text(wire::text(value).substr(0, 16));
@@ -66,6 +79,10 @@ bool parse_user_information(ConstBytes value, UserInformation& user)
             RoleSelection role = parse_role(item.value);
             if (!role.sop_class.empty())
                 user.roles.push_back(std::move(role));
+        } else if (item.type == extended_negotiation_item) {
+            ExtendedNegotiation extended = parse_extended(item.value);
+            if (!extended.sop_class.empty())
+                user.extended.push_back(std::move(extended));
         }
     }
     return !reader.failed() && (user.max_pdu == 0 || user.max_pdu >= smallest_max_pdu);

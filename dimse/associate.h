@@ -35,10 +35,17 @@ struct RoleSelection {
     bool scp = false;
 };
 
+/// SOP class extended negotiation (PS3.7 D.3.3.5).
+struct ExtendedNegotiation {
+    Uid sop_class;
+    wire::Buffer information; // service-class-application-information, its meaning by the class
+};
+
 struct UserInformation {
     std::uint32_t max_pdu = 16'384; // the peer takes no longer P-DATA-TF; 0: unlimited (PS3.8 D.1)
     std::string implementation_version;
     std::vector<RoleSelection> roles;
+    std::vector<ExtendedNegotiation> extended;
 };
 
 struct AssociateRequest {

@@ -19,7 +19,8 @@ enum Item : std::uint8_t {
     max_length_item = 0x51,
     implementation_class_item = 0x52,
     role_selection_item = 0x54,
-    implementation_version_item = 0x55
+    implementation_version_item = 0x55,
+    extended_negotiation_item = 0x56
 };
 
 } // namespace gantry::dimse

@@ -68,6 +68,13 @@ void put_user_information(wire::Buffer& out, const UserInformation& user)
             });
         }
         put_item(out, implementation_version_item, user.implementation_version);
+        for (const ExtendedNegotiation& item : user.extended) {
+            put_nested(out, extended_negotiation_item, [&] {
+                wire::put16(out, static_cast<unsigned>(item.sop_class.str().size()));
+                wire::put(out, item.sop_class.str());
+                out.insert(out.end(), item.information.begin(), item.information.end());
+            });
+        }
     });
 }
 

@@ -53,6 +53,23 @@ void StopSignal::Fire::operator()() const noexcept
     (void)::eventfd_write(fd, 1);
 }
 
+WakeSignal::WakeSignal() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
+{
+    if (!event_.open())
+        throw std::system_error(errno, std::system_category(), "eventfd");
+}
+
+void WakeSignal::wake() noexcept
+{
+    (void)::eventfd_write(event_.get(), 1);
+}
+
+void WakeSignal::clear() noexcept
+{
+    eventfd_t count = 0;
+    (void)::eventfd_read(event_.get(), &count);
+}
+
 Connection::Connection(
     FileDescriptor socket, const StopSignal& stop, std::chrono::milliseconds silence
 )
@@ -110,10 +127,43 @@ Transfer Connection::write(ConstBytes bytes, bool more)
             continue;
         if (errno != EAGAIN && errno != EWOULDBLOCK)
             return Transfer::closed;
-        if (const Transfer waited = wait(POLLOUT); waited != Transfer::done)
+        if (const Transfer waited = wait_room(); waited != Transfer::done)
             return waited;
     }
     return Transfer::done;
+}
+
+Transfer Connection::look()
+{
+    if (watch_ == nullptr || end_ == buffer_size)
+        return Transfer::done;
+    const ssize_t got =
+        ::recv(socket_.get(), buffer_.get() + end_, buffer_size - end_, MSG_DONTWAIT);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? Transfer::done
+                                                                         : Transfer::closed;
+    if (got == 0)
+        return Transfer::closed;
+    end_ += static_cast<std::size_t>(got);
+    return watch_->input() ? Transfer::done : Transfer::closed;
+}
+
+Readiness Connection::wait_any(int event, std::chrono::milliseconds time)
+{
+    const auto until = Clock::now() + time;
+    enable(socket_.get(), IPPROTO_TCP, TCP_QUICKACK); // as in fill()
+    for (;;) {
+        pollfd waits[] = {{socket_.get(), POLLIN, 0}, {stop_->fd(), POLLIN, 0}, {event, POLLIN, 0}};
+        const bool buffered = end_ > begin_;
+        const int ready = ::poll(waits, 3, buffered ? 0 : poll_milliseconds(until));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        return {
+            .input = buffered || waits[0].revents != 0,
+            .event = waits[2].revents != 0,
+            .stopped = waits[1].revents != 0
+        };
+    }
 }
 
 void Connection::finish(ConstBytes last_words, std::chrono::milliseconds linger) noexcept
@@ -144,6 +194,29 @@ Transfer Connection::wait(short events)
             return Transfer::silence;
         // An error on the socket shows when it is used.
         return waits[1].revents != 0 ? Transfer::stopped : Transfer::done;
+    }
+}
+
+Transfer Connection::wait_room()
+{
+    const auto until = Clock::now() + silence_;
+    for (;;) {
+        const bool watching = watch_ != nullptr && end_ < buffer_size;
+        const short events = watching ? POLLIN | POLLOUT : POLLOUT;
+        pollfd waits[] = {{socket_.get(), events, 0}, {stop_->fd(), POLLIN, 0}};
+        const int ready = ::poll(waits, 2, poll_milliseconds(until));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return Transfer::silence;
+        if (waits[1].revents != 0)
+            return Transfer::stopped;
+        if (watching && (waits[0].revents & ~POLLOUT) != 0) {
+            if (const Transfer looked = look(); looked != Transfer::done)
+                return looked;
+        }
+        if ((waits[0].revents & ~POLLIN) != 0)
+            return Transfer::done;
     }
 }
 

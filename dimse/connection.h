@@ -73,8 +73,46 @@ private:
     std::stop_callback<Fire> callback_;
 };
 
+/// Calls an association's thread out of its wait: something has come from the loop.
+class WakeSignal {
+public:
+    WakeSignal();
+    WakeSignal(const WakeSignal&) = delete;
+    WakeSignal& operator=(const WakeSignal&) = delete;
+    ~WakeSignal() = default;
+
+    int fd() const noexcept { return event_.get(); }
+
+    /// Any thread.
+    void wake() noexcept;
+
+    /// Before looking at what has come.
+    void clear() noexcept;
+
+private:
+    FileDescriptor event_;
+};
+
 /// How a wait or a transfer ended.
 enum class Transfer : unsigned char { done, closed, silence, stopped };
+
+/// What ended a wait for several things. None of them: the time.
+struct Readiness {
+    bool input = false; // something to read, the end of the stream among it
+    bool event = false;
+    bool stopped = false;
+};
+
+/// Hears of what the peer sends while we are busy writing: it may want us to stop.
+class InputWatch {
+public:
+    InputWatch() = default;
+    InputWatch(const InputWatch&) = delete;
+    InputWatch& operator=(const InputWatch&) = delete;
+    virtual ~InputWatch() = default;
+    /// More is buffered than before. False: what is being written has lost its point.
+    virtual bool input() = 0;
+};
 
 class Connection {
 public:
@@ -87,6 +125,14 @@ public:
 
     void set_silence(std::chrono::milliseconds silence) noexcept { silence_ = silence; }
 
+    std::chrono::milliseconds silence() const noexcept { return silence_; }
+
+    /// Null: nobody. While one is set, a write that has to wait takes in what comes.
+    void set_watch(InputWatch* watch) noexcept { watch_ = watch; }
+
+    /// Waits for input, for the descriptor `event`, for a stop; `time` at the most.
+    Readiness wait_any(int event, std::chrono::milliseconds time);
+
     /// What has arrived and is not consumed.
     ConstBytes buffered() const noexcept { return {buffer_.get() + begin_, end_ - begin_}; }
 
@@ -98,7 +144,11 @@ public:
 
     /// Writes all of it. `more` says that the next write follows at once: the kernel may wait for
     /// it.
+    /// `closed` also where a watch wants it ended.
     Transfer write(ConstBytes bytes, bool more = false);
+
+    /// Lets the watch see what has come; does not wait. For between writes that never had to.
+    Transfer look();
 
     /// For a last PDU: writes what goes without waiting, says that no more comes, and gives the
     /// peer `linger` to close, so that a reset does not overtake what we said.
@@ -108,11 +158,13 @@ public:
 
 private:
     Transfer wait(short events);
+    Transfer wait_room();
     void make_room(std::size_t count);
 
     FileDescriptor socket_;
     const StopSignal* stop_;
     std::chrono::milliseconds silence_;
+    InputWatch* watch_ = nullptr;
     std::unique_ptr<std::byte[]> buffer_; // pages that nothing arrives in cost nothing
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -129,6 +129,15 @@ Interruption MessageReader::skip_data(std::uint8_t context)
     return Interruption::none;
 }
 
+bool MessageReader::whole_pdu_buffered() const noexcept
+{
+    const ConstBytes arrived = connection_->buffered();
+    if (pdu_left_ > 0)
+        return arrived.size() >= pdu_left_;
+    return arrived.size() >= pdu::head_size &&
+           arrived.size() - pdu::head_size >= wire::be32(arrived.data() + 2);
+}
+
 Interruption MessageReader::next_pdv()
 {
     if (pdu_left_ == 0) {

@@ -8,9 +8,11 @@
 #include "dimse/connection.h"
 #include "dimse/error.h"
 #include "dimse/pdu.h"
+#include "mapping/vocabulary/byte_source.h"
 #include "mapping/vocabulary/result.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace gantry::dimse {
@@ -53,6 +55,9 @@ public:
     /// Reads to the end of the data set and forgets it.
     Interruption skip_data(std::uint8_t context);
 
+    /// True where what is buffered ends no PDU short: reading it takes no wait.
+    bool whole_pdu_buffered() const noexcept;
+
     pdu::AbortReason abort_reason() const noexcept { return abort_reason_; }
 
     /// The peer broke the protocol: remembers how.
@@ -94,6 +99,29 @@ public:
     /// Sends a data set from memory.
     Transfer write_data(std::uint8_t context, ConstBytes data_set);
 
+    /// As the two above, but keeps what is little until flush(): several messages leave in one
+    /// write.
+    Transfer add_command(std::uint8_t context, ConstBytes command);
+    Transfer add_data(std::uint8_t context, ConstBytes data_set);
+    Transfer flush();
+
+    /// A message of which the data set comes from a source.
+    struct Sourced {
+        ConstBytes command;
+        ByteSource* source = nullptr;
+        ConstBytes first; // what the source has given already, not empty
+    };
+
+    /// How sending it ended.
+    struct SourcedEnd {
+        Transfer transfer = Transfer::done;
+        std::optional<Error> fault = {}; // of the source
+        bool begun = false; // part of the message is on the wire: with a fault, past repair
+    };
+
+    /// Sends a command set and the data set as the source gives it, with a NUL after an odd length.
+    SourcedEnd write_sourced(std::uint8_t context, const Sourced& message);
+
     /// Sends a data set as its bytes stand in an open file, with a NUL after an odd length.
     /// `failed` says that the file ended early or could not be read: the message is incomplete
     /// then.
@@ -102,7 +130,17 @@ public:
     );
 
 private:
-    Transfer write_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes, bool more);
+    /// A PDU at the end of out_ that is being filled.
+    struct Open {
+        std::uint8_t context = 0;
+        std::size_t head = 0;
+        std::size_t filled = 0;
+        bool begun = false; // something of its message has been sent
+    };
+
+    Transfer add_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes);
+    Transfer send_out(bool more);
+    Transfer next_pdu(Open& open);
 
     Connection* connection_;
     std::uint32_t fragment_size_ = 0;

@@ -58,34 +58,113 @@ void MessageWriter::set_peer_max_pdu(std::uint32_t peer_max_pdu)
 
 Transfer MessageWriter::write_command(std::uint8_t context, ConstBytes bytes, bool data_set_follows)
 {
-    return write_fragments(context, Kind::command, bytes, data_set_follows);
+    if (const Transfer added = add_fragments(context, Kind::command, bytes);
+        added != Transfer::done)
+        return added;
+    return send_out(data_set_follows);
 }
 
 Transfer MessageWriter::write_data(std::uint8_t context, ConstBytes data_set)
 {
-    return write_fragments(context, Kind::data, data_set, false);
+    if (const Transfer added = add_fragments(context, Kind::data, data_set);
+        added != Transfer::done)
+        return added;
+    return send_out(false);
 }
 
-Transfer
-MessageWriter::write_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes, bool more)
+Transfer MessageWriter::add_command(std::uint8_t context, ConstBytes command)
+{
+    return add_fragments(context, Kind::command, command);
+}
+
+Transfer MessageWriter::add_data(std::uint8_t context, ConstBytes data_set)
+{
+    return add_fragments(context, Kind::data, data_set);
+}
+
+Transfer MessageWriter::flush()
+{
+    return send_out(false);
+}
+
+Transfer MessageWriter::send_out(bool more)
+{
+    const Transfer sent = connection_->write(out_, more);
+    out_.clear();
+    return sent;
+}
+
+Transfer MessageWriter::add_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes)
 {
     do {
-        out_.clear();
-        do {
-            const ConstBytes fragment =
-                bytes.first(std::min<std::size_t>(bytes.size(), fragment_size_));
-            bytes = bytes.subspan(fragment.size());
-            const std::size_t at = out_.size();
-            out_.resize(at + heads_size);
-            put_heads(
-                out_.data() + at, context, kind | (bytes.empty() ? last_bit : 0), fragment.size()
-            );
-            out_.insert(out_.end(), fragment.begin(), fragment.end());
-        } while (!bytes.empty() && out_.size() < batch_size);
-        if (const Transfer sent = connection_->write(out_, more); sent != Transfer::done)
-            return sent;
+        if (out_.size() >= batch_size) {
+            if (const Transfer sent = send_out(false); sent != Transfer::done)
+                return sent;
+        }
+        const ConstBytes fragment =
+            bytes.first(std::min<std::size_t>(bytes.size(), fragment_size_));
+        bytes = bytes.subspan(fragment.size());
+        const std::size_t at = out_.size();
+        out_.resize(at + heads_size);
+        put_heads(
+            out_.data() + at, context, kind | (bytes.empty() ? last_bit : 0), fragment.size()
+        );
+        out_.insert(out_.end(), fragment.begin(), fragment.end());
     } while (!bytes.empty());
     return Transfer::done;
+}
+
+// The head of a PDU is written when it is full and more follows, or when nothing does: only then is
+// it known whether its fragment is the last.
+Transfer MessageWriter::next_pdu(Open& open)
+{
+    put_heads(out_.data() + open.head, open.context, Kind::data, open.filled);
+    if (out_.size() >= batch_size) {
+        open.begun = true;
+        if (const Transfer sent = send_out(false); sent != Transfer::done)
+            return sent;
+        if (const Transfer looked = connection_->look(); looked != Transfer::done)
+            return looked;
+    }
+    open.head = out_.size();
+    open.filled = 0;
+    out_.resize(open.head + heads_size);
+    return Transfer::done;
+}
+
+MessageWriter::SourcedEnd MessageWriter::write_sourced(std::uint8_t context, const Sourced& message)
+{
+    const std::size_t start = out_.size();
+    if (const Transfer added = add_fragments(context, Kind::command, message.command);
+        added != Transfer::done)
+        return {.transfer = added, .begun = true};
+    Open open{.context = context, .head = out_.size()};
+    out_.resize(open.head + heads_size);
+    for (ConstBytes piece = message.first; !piece.empty();) {
+        if (open.filled == fragment_size_) {
+            if (const Transfer next = next_pdu(open); next != Transfer::done)
+                return {.transfer = next, .begun = true};
+        }
+        const ConstBytes part =
+            piece.first(std::min<std::size_t>(piece.size(), fragment_size_ - open.filled));
+        out_.insert(out_.end(), part.begin(), part.end());
+        open.filled += part.size();
+        piece = piece.subspan(part.size());
+        if (!piece.empty())
+            continue;
+        auto next = message.source->next();
+        if (!next) {
+            out_.resize(open.begun ? 0 : start);
+            return {.fault = next.error(), .begun = open.begun};
+        }
+        piece = *next;
+    }
+    if (open.filled % 2 != 0) { // all before it were full, and even
+        out_.push_back(std::byte{0});
+        ++open.filled;
+    }
+    put_heads(out_.data() + open.head, context, Kind::data | last_bit, open.filled);
+    return {.transfer = send_out(false), .begun = true};
 }
 
 Transfer MessageWriter::write_file(
@@ -94,7 +173,6 @@ Transfer MessageWriter::write_file(
 {
     failed = false;
     do {
-        out_.clear();
         do {
             const auto count =
                 static_cast<std::size_t>(std::min<std::uint64_t>(length, fragment_size_));
@@ -105,12 +183,13 @@ Transfer MessageWriter::write_file(
             out_.back() = std::byte{0};
             put_heads(out_.data() + at, context, Kind::data | (length == 0 ? last_bit : 0), padded);
             if (!read_whole(file, out_.data() + at + heads_size, count, offset)) {
+                out_.clear();
                 failed = true;
                 return Transfer::done;
             }
             offset += count;
         } while (length > 0 && out_.size() < batch_size);
-        if (const Transfer sent = connection_->write(out_); sent != Transfer::done)
+        if (const Transfer sent = send_out(false); sent != Transfer::done)
             return sent;
     } while (length > 0);
     return Transfer::done;

@@ -1,6 +1,8 @@
 #include "dimse/negotiation.h"
 
+#include "dimse/extended_negotiation.h"
 #include "mapping/vocabulary/implementation.h"
+#include "mapping/vocabulary/sop_class.h"
 
 #include <algorithm>
 #include <string>
@@ -51,6 +53,42 @@ void answer_role(
         known->scp = known->scp || answer.accept_scp_role;
 }
 
+QueryOptions both(QueryOptions a, QueryOptions b)
+{
+    return {
+        .relational = a.relational && b.relational,
+        .combined_date_time = a.combined_date_time && b.combined_date_time,
+        .fuzzy = a.fuzzy && b.fuzzy,
+        .timezone = a.timezone && b.timezone
+    };
+}
+
+/// Answers the extended negotiation of each accepted class, once (PS3.7 D.3.3.5).
+void answer_extended(
+    const AssociateRequest& request,
+    const AssociationInfo& peer,
+    const ServiceProvider& provider,
+    Negotiated& result
+)
+{
+    auto& answers = result.accept.user.extended;
+    for (const ExtendedNegotiation& item : request.user.extended) {
+        const auto same = [&](const ExtendedNegotiation& answer) {
+            return answer.sop_class == item.sop_class;
+        };
+        const Service service = service_of(item.sop_class.str());
+        const auto wanted = offered_options(service, item.information);
+        if (!wanted || !result.contexts.has(item.sop_class) ||
+            std::any_of(answers.begin(), answers.end(), same))
+            continue;
+        const QueryOptions granted = both(*wanted, provider.grant(peer, item.sop_class, *wanted));
+        result.contexts.grant(item.sop_class, granted);
+        answers.push_back(
+            {item.sop_class, granted_information(service, item.information.size(), granted)}
+        );
+    }
+}
+
 bool came_with_role(const AssociateRequest& request, const Uid& sop_class)
 {
     const auto& roles = request.user.roles;
@@ -68,6 +106,29 @@ const AcceptedContext* AcceptedContexts::find(std::uint8_t id) const noexcept
             return &context;
     }
     return nullptr;
+}
+
+bool AcceptedContexts::has(const Uid& sop_class) const noexcept
+{
+    return std::any_of(contexts_.begin(), contexts_.end(), [&](const AcceptedContext& context) {
+        return context.abstract_syntax == sop_class;
+    });
+}
+
+void AcceptedContexts::grant(const Uid& sop_class, QueryOptions granted) noexcept
+{
+    for (AcceptedContext& context : contexts_) {
+        if (context.abstract_syntax == sop_class)
+            context.granted = granted;
+    }
+}
+
+void AcceptedContexts::let_peer_be_scp(const Uid& sop_class) noexcept
+{
+    for (AcceptedContext& context : contexts_) {
+        if (context.abstract_syntax == sop_class)
+            context.peer_is_scp = true;
+    }
 }
 
 Negotiated negotiate(
@@ -92,6 +153,11 @@ Negotiated negotiate(
         if (came_with_role(request, context.abstract_syntax))
             answer_role(result.accept.user.roles, context, answer);
     }
+    for (const RoleSelection& role : result.accept.user.roles) {
+        if (role.scp)
+            result.contexts.let_peer_be_scp(role.sop_class);
+    }
+    answer_extended(request, peer, provider, result);
     return result;
 }
 

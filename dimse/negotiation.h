@@ -15,6 +15,8 @@ struct AcceptedContext {
     std::uint8_t id = 0;
     Uid abstract_syntax;
     Uid transfer_syntax;
+    bool peer_is_scp = false; // we may send C-STORE-RQ on it (PS3.7 D.3.3.4)
+    QueryOptions granted = {};
 };
 
 /// The contexts of one association that may be used.
@@ -22,10 +24,16 @@ class AcceptedContexts {
 public:
     void add(AcceptedContext context) { contexts_.push_back(std::move(context)); }
 
+    bool has(const Uid& sop_class) const noexcept;
+    void grant(const Uid& sop_class, QueryOptions granted) noexcept;
+    void let_peer_be_scp(const Uid& sop_class) noexcept;
+
     /// Null where the id was not proposed or was refused.
     const AcceptedContext* find(std::uint8_t id) const noexcept;
 
     std::size_t size() const noexcept { return contexts_.size(); }
+
+    const std::vector<AcceptedContext>& all() const noexcept { return contexts_; }
 
 private:
     std::vector<AcceptedContext> contexts_;

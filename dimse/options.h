@@ -32,6 +32,8 @@ struct AcceptorOptions {
         1'024; // accepted, A-ASSOCIATE-RQ not complete; cost memory, never a thread
     std::uint32_t pdu_size = 131'072; // largest P-DATA-TF we receive, 4,096 to 131,072 (PS3.8 D.1)
     Timeouts timeouts;
+    /// A retrieve under way says at least this often that it is, so that the peer does not give up.
+    std::chrono::milliseconds pending_interval{std::chrono::seconds{4}};
 };
 
 /// A configured DIMSE node that we open associations to.

@@ -2,6 +2,7 @@
 
 #include "mapping/vocabulary/uid.h"
 
+#include <algorithm>
 #include <string>
 
 namespace gantry::dimse {
@@ -21,6 +22,12 @@ std::string_view either(const CommandSet& set, std::uint16_t affected, std::uint
 {
     const std::string_view first = set.text(affected);
     return first.empty() ? set.text(requested) : first;
+}
+
+/// Counters are US: what is more is said as the most (PS3.7 E.1).
+std::uint16_t us(std::uint32_t count)
+{
+    return static_cast<std::uint16_t>(std::min<std::uint32_t>(count, 0xffff));
 }
 
 bool usable_uid(std::string_view text)
@@ -48,6 +55,28 @@ void write_response(wire::Buffer& out, const CommandSet& request, const DimseSta
         writer.text(element::error_comment, error_comment(status.comment));
     if (usable_uid(sop_instance))
         writer.uid(element::affected_sop_instance, sop_instance);
+    writer.finish();
+}
+
+void write_response(wire::Buffer& out, const RequestHead& request, const QueryResponse& response)
+{
+    const auto field = static_cast<std::uint16_t>(request.command);
+    CommandWriter writer(out);
+    writer.uid(element::affected_sop_class, request.sop_class.str())
+        .us(element::command_field, static_cast<std::uint16_t>(field | response_bit))
+        .us(element::message_id_responded_to, request.message_id)
+        .us(element::data_set_type, response.data_set ? with_data_set : no_data_set)
+        .us(element::status, response.status.code);
+    if (!response.status.comment.empty())
+        writer.text(element::error_comment, error_comment(response.status.comment));
+    if (response.counts) {
+        const SubOperations& counts = *response.counts;
+        if (response.remaining)
+            writer.us(element::remaining_sub_operations, us(counts.remaining));
+        writer.us(element::completed_sub_operations, us(counts.completed))
+            .us(element::failed_sub_operations, us(counts.failed))
+            .us(element::warning_sub_operations, us(counts.warning));
+    }
     writer.finish();
 }
 

@@ -1,6 +1,8 @@
 // A-ASSOCIATE-RQ and -AC as a peer may send them: what is understood can be answered, and the
 // answer is understood.
 #include "dimse/associate.h"
+#include "dimse/extended_negotiation.h"
+#include "mapping/vocabulary/sop_class.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +25,13 @@ void answer(const AssociateRequest& request)
 {
     AssociateAccept accept;
     accept.user.roles = request.user.roles;
+    for (const ExtendedNegotiation& item : request.user.extended) {
+        const Service service = service_of(item.sop_class.str());
+        if (const auto wanted = offered_options(service, item.information))
+            accept.user.extended.push_back(
+                {item.sop_class, granted_information(service, item.information.size(), *wanted)}
+            );
+    }
     for (const ProposedContext& context : request.contexts) {
         NegotiatedContext answer;
         answer.id = context.id;

@@ -149,6 +149,15 @@ ByteVector role_item(std::string_view sop_class, unsigned scu, unsigned scp)
     return item(0x54, value);
 }
 
+ByteVector extended_item(std::string_view sop_class, ConstBytes information)
+{
+    ByteVector value;
+    put(value, sop_class.size(), 2);
+    put(value, sop_class);
+    value.insert(value.end(), information.begin(), information.end());
+    return item(0x56, value);
+}
+
 ByteVector p_data(unsigned context, unsigned control, ConstBytes fragment)
 {
     ByteVector content;
@@ -181,6 +190,70 @@ ByteVector echo_command(unsigned message_id)
     put_us(out, 0x0110, message_id);
     put_us(out, 0x0800, 0x0101);
     return with_group_length(out);
+}
+
+std::string us(unsigned value)
+{
+    return {static_cast<char>(value & 0xffU), static_cast<char>(value >> 8U & 0xffU)};
+}
+
+ByteVector command_set(const std::vector<ElementBytes>& elements)
+{
+    ByteVector out;
+    for (const ElementBytes& element : elements)
+        put_element(out, element.tag, text_bytes(padded(element.value)));
+    return with_group_length(out);
+}
+
+ByteVector data_set(const std::vector<ElementBytes>& elements, bool with_vr)
+{
+    ByteVector out;
+    for (const ElementBytes& element : elements) {
+        const ByteVector value = text_bytes(padded(element.value, element.vr == "UI" ? '\0' : ' '));
+        if (with_vr) {
+            put_explicit(out, element.tag, element.vr, value);
+            continue;
+        }
+        put_le(out, element.tag >> 16U, 2);
+        put_le(out, element.tag & 0xffffU, 2);
+        put_le(out, value.size(), 4);
+        put(out, value);
+    }
+    return out;
+}
+
+ByteVector query_command(const QueryCommand& command)
+{
+    std::vector<ElementBytes> elements;
+    if (!command.sop_class.empty())
+        elements.push_back({0x0002, command.sop_class});
+    elements.push_back({0x0100, us(command.command)});
+    elements.push_back({0x0110, us(command.message_id)});
+    if (!command.move_destination.empty())
+        elements.push_back({0x0600, command.move_destination});
+    elements.push_back({0x0700, us(command.priority)});
+    elements.push_back({0x0800, us(command.data_set_type)});
+    return command_set(elements);
+}
+
+ByteVector cancel_command(unsigned message_id)
+{
+    return command_set({{0x0100, us(0x0fff)}, {0x0120, us(message_id)}, {0x0800, us(0x0101)}});
+}
+
+ByteVector store_response(unsigned message_id, unsigned status)
+{
+    return command_set(
+        {{0x0100, us(0x8001)}, {0x0120, us(message_id)}, {0x0800, us(0x0101)}, {0x0900, us(status)}}
+    );
+}
+
+int command_number(const ByteVector& response, unsigned element)
+{
+    const std::string text = command_text(response, element);
+    if (text.size() != 2)
+        return -1;
+    return static_cast<unsigned char>(text[0]) | static_cast<unsigned char>(text[1]) << 8U;
 }
 
 std::string command_text(const ByteVector& response, unsigned element)

@@ -39,6 +39,9 @@ ByteVector associate_request(const RequestBytes& request);
 /// A sub-item 54H (PS3.7 D.3.3.4).
 ByteVector role_item(std::string_view sop_class, unsigned scu, unsigned scp);
 
+/// A sub-item 56H (PS3.7 D.3.3.5).
+ByteVector extended_item(std::string_view sop_class, ConstBytes information);
+
 /// One P-DATA-TF with one PDV. `control`: bit 0 command, bit 1 last.
 ByteVector p_data(unsigned context, unsigned control, ConstBytes fragment);
 
@@ -54,8 +57,42 @@ struct StoreCommand {
 ByteVector store_command(const StoreCommand& command);
 ByteVector echo_command(unsigned message_id);
 
+/// An element of a data set or, with a number below 0x10000, of group 0000.
+struct ElementBytes {
+    std::uint32_t tag = 0;
+    std::string value; // padded with NUL where odd
+    std::string vr = {};
+};
+
+/// Two bytes, little endian.
+std::string us(unsigned value);
+
+/// A command set with its group length; the elements in ascending order.
+ByteVector command_set(const std::vector<ElementBytes>& elements);
+
+/// A data set in Explicit or Implicit VR Little Endian.
+ByteVector data_set(const std::vector<ElementBytes>& elements, bool with_vr = true);
+
+struct QueryCommand {
+    unsigned command = 0x0020;
+    std::string sop_class;
+    unsigned message_id = 1;
+    std::string move_destination = {};
+    unsigned priority = 0;
+    unsigned data_set_type = 0;
+};
+
+/// C-FIND-RQ, C-MOVE-RQ or C-GET-RQ.
+ByteVector query_command(const QueryCommand& command);
+ByteVector cancel_command(unsigned message_id);
+/// C-STORE-RSP.
+ByteVector store_response(unsigned message_id, unsigned status);
+
 /// (0000,0900) of a P-DATA-TF that holds a whole response; throws where it holds none.
 std::uint16_t status_of(const ByteVector& pdu);
+
+/// An element of type US of group 0000 in such a PDU; -1: absent.
+int command_number(const ByteVector& pdu, unsigned element);
 
 /// The value of an element of group 0000 in such a PDU, padding included; empty: absent.
 std::string command_text(const ByteVector& pdu, unsigned element);

@@ -1,7 +1,5 @@
 #include "support/dimse_acceptor.h"
 
-#include "mapping/vocabulary/sop_class.h"
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -122,10 +120,28 @@ dimse::ContextAnswer RecordingProvider::negotiate(
 {
     if (on_negotiate)
         return on_negotiate(context);
-    const Service service = service_of(context.abstract_syntax.str());
-    if (service != Service::storage && service != Service::verification)
+    if (!takes(service_of(context.abstract_syntax.str())))
         return {};
-    return {dimse::ContextAnswer::Reason::accepted, context.transfer_syntaxes.front(), false};
+    return {dimse::ContextAnswer::Reason::accepted, context.transfer_syntaxes.front(), !!retrieve};
+}
+
+bool RecordingProvider::takes(Service service) const
+{
+    switch (service) {
+    case Service::storage:
+    case Service::verification: return true;
+    case Service::find: return !!find;
+    case Service::move:
+    case Service::get: return !!retrieve;
+    default: return false;
+    }
+}
+
+dimse::QueryOptions RecordingProvider::grant(
+    const dimse::AssociationInfo&, const Uid& sop_class, dimse::QueryOptions wanted
+) const
+{
+    return on_grant ? on_grant(sop_class, wanted) : dimse::QueryOptions{};
 }
 
 void RecordingProvider::association_opened(const dimse::AssociationInfo&)
@@ -157,18 +173,18 @@ asio::awaitable<DimseStatus> RecordingProvider::on_echo(dimse::AssociationInfo)
     co_return DimseStatus{};
 }
 
-asio::awaitable<DimseStatus>
-RecordingProvider::on_find(dimse::AssociationInfo, dimse::FindRequest, dimse::MatchSink&)
+asio::awaitable<DimseStatus> RecordingProvider::on_find(
+    dimse::AssociationInfo, dimse::FindRequest request, dimse::MatchSink& matches
+)
 {
-    co_return DimseStatus{status::sop_class_not_supported, {}};
+    return find(std::move(request), matches);
 }
 
-asio::awaitable<dimse::RetrieveOutcome> RecordingProvider::
-    on_retrieve(dimse::AssociationInfo, dimse::RetrieveRequest, dimse::RetrieveSession&)
+asio::awaitable<dimse::RetrieveOutcome> RecordingProvider::on_retrieve(
+    dimse::AssociationInfo, dimse::RetrieveRequest request, dimse::RetrieveSession& session
+)
 {
-    dimse::RetrieveOutcome outcome;
-    outcome.status.code = status::sop_class_not_supported;
-    co_return outcome;
+    return retrieve(std::move(request), session);
 }
 
 asio::awaitable<dimse::NormalizedResponse>

@@ -5,6 +5,7 @@
 #include "dimse/listener.h"
 #include "dimse/options.h"
 #include "dimse/service_provider.h"
+#include "mapping/vocabulary/sop_class.h"
 #include "support/scripted_peer.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -36,6 +37,13 @@ public:
     std::function<dimse::ContextAnswer(const dimse::ProposedContext&)> on_negotiate;
     std::function<std::optional<DimseStatus>(const dimse::StoreRequest&)> on_begin;
     std::function<Result<void>(ConstBytes)> on_write;
+    /// Query and retrieve: their classes are accepted where the function is there. They give a
+    /// coroutine and are none themselves.
+    std::function<asio::awaitable<DimseStatus>(dimse::FindRequest, dimse::MatchSink&)> find;
+    std::function<
+        asio::awaitable<dimse::RetrieveOutcome>(dimse::RetrieveRequest, dimse::RetrieveSession&)>
+        retrieve;
+    std::function<dimse::QueryOptions(const Uid&, dimse::QueryOptions)> on_grant;
 
     /// Waits until `count` associations have ended; false at the deadline.
     bool wait_closed(std::size_t count);
@@ -52,6 +60,9 @@ public:
     std::uint16_t max_associations_of(const AeTitle& calling) const override;
     dimse::ContextAnswer negotiate(
         const dimse::AssociationInfo& peer, const dimse::ProposedContext& context
+    ) const override;
+    dimse::QueryOptions grant(
+        const dimse::AssociationInfo& peer, const Uid& sop_class, dimse::QueryOptions wanted
     ) const override;
     void association_opened(const dimse::AssociationInfo& peer) override;
     void association_closed(const dimse::AssociationInfo& peer) override;
@@ -70,6 +81,7 @@ public:
 private:
     class Instance;
 
+    bool takes(Service service) const;
     bool wait(const std::size_t& counter, std::size_t count);
 
     mutable std::mutex mutex_;
