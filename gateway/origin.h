@@ -80,6 +80,7 @@ struct FindEnd {
     Shortfall shortfall = Shortfall::none; // where it is not complete
     std::string reason;
     std::optional<std::uint64_t> remaining = {}; // matches beyond the limit, where that is known
+    std::string origin = {}; // of several that were asked: who fell short, as configured
 };
 
 /// Keys as in a C-FIND Identifier (PS3.4 C.2.2): values to match, empty ones to return. Text is

@@ -76,15 +76,50 @@ bool is_utf8_set(std::string_view character_set)
     return character_set == "ISO_IR 192" || character_set == "ISO_IR192";
 }
 
+/// ISO 8859-15, which DCMTK 3.6.7 does not know: eight places of ISO 8859-1 hold something else.
+bool is_latin_9(std::string_view character_set)
+{
+    return character_set == "ISO_IR 203" || character_set == "ISO 2022 IR 203";
+}
+
+std::string latin_9_of_latin_1(std::string_view text)
+{
+    struct Place {
+        std::string_view latin_1;
+        std::string_view latin_9;
+    };
+
+    constexpr Place places[] = {
+        {"\xc2\xa4", "\xe2\x82\xac"}, // euro sign
+        {"\xc2\xa6", "\xc5\xa0"},     // S with caron
+        {"\xc2\xa8", "\xc5\xa1"},
+        {"\xc2\xb4", "\xc5\xbd"}, // Z with caron
+        {"\xc2\xb8", "\xc5\xbe"},
+        {"\xc2\xbc", "\xc5\x92"}, // OE
+        {"\xc2\xbd", "\xc5\x93"},
+        {"\xc2\xbe", "\xc5\xb8"}, // Y with diaeresis
+    };
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t size = std::max<std::size_t>(utf8_character(text), 1);
+        const std::string_view character = text.substr(0, size);
+        const auto* found = std::ranges::find(places, character, &Place::latin_1);
+        out += found == std::end(places) ? character : found->latin_9;
+        text.remove_prefix(size);
+    }
+    return out;
+}
+
 } // namespace
 
 class TextDecoder::Converter {
 public:
-    explicit Converter(const std::string& character_set) : japanese_(is_japanese(character_set))
+    explicit Converter(const std::string& character_set)
+        : japanese_(is_japanese(character_set)), latin_9_(is_latin_9(character_set))
     {
         if (japanese_)
             return;
-        const OFString from(character_set.c_str());
+        const OFString from(latin_9_ ? "ISO_IR 100" : character_set.c_str());
         usable_ = DcmSpecificCharacterSet::isConversionAvailable() &&
                   converter_.selectCharacterSet(from, "ISO_IR 192").good();
     }
@@ -96,12 +131,14 @@ public:
         OFString out;
         if (!usable_ || converter_.convertString(raw.data(), raw.size(), out, delimiters).bad())
             return std::nullopt;
-        return std::string(out.data(), out.size());
+        std::string text(out.data(), out.size());
+        return latin_9_ ? latin_9_of_latin_1(text) : text;
     }
 
 private:
     DcmSpecificCharacterSet converter_;
     bool japanese_;
+    bool latin_9_;
     bool usable_ = false;
 };
 
