@@ -1,0 +1,43 @@
+// The reader of DICOM JSON: whatever comes is read or refused, and what was read can be written and
+// read once more without a change.
+#include "mapping/dicom_json.h"
+#include "mapping/dicom_json_reader.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcdatset.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+using namespace gantry;
+using namespace gantry::mapping;
+
+namespace {
+
+std::string written(DcmDataset& data_set)
+{
+    std::string out;
+    if (!write_dicom_json(data_set, out))
+        std::abort();
+    return out;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const std::string_view text(reinterpret_cast<const char*>(data), size); // bytes are bytes
+    DicomJsonReadOptions lenient;
+    lenient.unreadable = [](Tag) {};
+    lenient.bulk_data = [](const BulkReference&) {};
+    const auto first = read_dicom_json(text, lenient);
+    if (!first)
+        return 0;
+    const std::string once = written(**first);
+    const auto second = read_dicom_json(once);
+    if (!second || written(**second) != once)
+        std::abort();
+    return 0;
+}
