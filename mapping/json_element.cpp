@@ -211,7 +211,9 @@ Result<MadeElement> element_of_values(const JsonEvents& json, std::size_t value,
 
 Result<MadeElement> element_of_base64(std::string_view text, Tag tag, Vr vr)
 {
-    const auto raw = from_base64(text);
+    auto raw = from_base64(text);
+    if (raw && !is_binary(vr))
+        raw = clean_text(*raw);
     return raw ? element_of_raw(*raw, tag, vr) : raw.error();
 }
 

@@ -28,22 +28,6 @@ Error no_value()
     return error(Errc::malformed);
 }
 
-/// Without padding, and without what is no UTF-8.
-std::string clean(std::string_view text)
-{
-    while (text.ends_with(' ') || text.ends_with('\0'))
-        text.remove_suffix(1);
-    if (is_utf8(text))
-        return std::string(text);
-    std::string out;
-    while (!text.empty()) {
-        const std::size_t size = utf8_character(text);
-        out += size == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, size); // U+FFFD
-        text.remove_prefix(std::max<std::size_t>(size, 1));
-    }
-    return out;
-}
-
 /// "2001-02-03", "2001.02.03", "10:20:30" as people write them; a range stays.
 std::string plain_date_or_time(Vr vr, std::string text)
 {
@@ -89,10 +73,10 @@ Result<std::string> name_text(const JsonEvents& json, std::size_t object)
             continue;
         if (value.kind != Kind::string)
             return no_value();
-        std::string text = clean(json.text(value));
-        if (text.find('=') != std::string::npos)
+        auto text = clean_text(json.text(value));
+        if (!text || text->find('=') != std::string::npos)
             return no_value();
-        groups[name - std::begin(names)] = std::move(text);
+        groups[name - std::begin(names)] = std::move(*text);
     }
     std::string out = groups[0] + '=' + groups[1] + '=' + groups[2];
     while (out.ends_with('='))
@@ -111,10 +95,8 @@ Result<std::string> one_text(const JsonEvents& json, std::size_t at, Vr vr)
         return decimal_text(vr, json.text(value));
     if (value.kind != Kind::string)
         return no_value();
-    std::string text = clean(json.text(value));
-    if (text.find('\0') != std::string::npos)
-        return no_value();
-    return vr == da || vr == tm ? plain_date_or_time(vr, std::move(text)) : text;
+    auto text = clean_text(json.text(value));
+    return text && (vr == da || vr == tm) ? plain_date_or_time(vr, std::move(*text)) : text;
 }
 
 /// Calls `take` with the index of each value; false ends it.
@@ -187,6 +169,23 @@ bool append_binary(std::string& out, Vr vr, std::string_view text)
 }
 
 } // namespace
+
+Result<std::string> clean_text(std::string_view text)
+{
+    while (text.ends_with(' ') || text.ends_with('\0'))
+        text.remove_suffix(1);
+    if (text.find('\0') != std::string_view::npos)
+        return no_value();
+    if (is_utf8(text))
+        return std::string(text);
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t size = utf8_character(text);
+        out += size == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, size); // U+FFFD
+        text.remove_prefix(std::max<std::size_t>(size, 1));
+    }
+    return out;
+}
 
 Result<std::string> text_values(const JsonEvents& json, std::size_t value, Vr vr)
 {

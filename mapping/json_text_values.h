@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace gantry::mapping {
 
@@ -14,6 +15,9 @@ namespace gantry::mapping {
 /// between them; without padding. Numbers of IS and DS keep their text as far as the VR has room.
 /// Errc::malformed without detail.
 Result<std::string> text_values(const JsonEvents& json, std::size_t value, Vr vr);
+
+/// UTF-8 without padding; what is no UTF-8 becomes U+FFFD. Errc::malformed where there is a NUL.
+Result<std::string> clean_text(std::string_view text);
 
 /// Little endian. Numbers may stand as text. Errc::malformed where one is out of range, or null
 /// among others.
