@@ -157,12 +157,12 @@ private:
 
 std::size_t send_parts(
     const Context& context,
+    asio::io_context& loop,
     dimse::Requestor& requestor,
     const std::vector<std::vector<dimse::InstanceToSend>>& parts,
     std::size_t total
 )
 {
-    asio::io_context loop;
     std::size_t stored = 0;
     std::size_t before = 0;
     for (const auto& part : parts) {
@@ -195,12 +195,13 @@ int send(const Context& context, const SendArguments& arguments)
         complain(path.string() + ": " + why);
     if (const auto ready = dimse::initialise(); !ready)
         return complain(ready.error());
+    asio::io_context loop;
     WorkerPool pool("send", 1);
     const dimse::AcceptorOptions& ours = config->dimse.acceptor;
     dimse::Requestor requestor(target->peer, {target->calling, ours.pdu_size, ours.timeouts}, pool);
     const std::size_t total = found->instances.size();
     const auto parts = split_by_contexts(std::move(found->instances));
-    const std::size_t stored = send_parts(context, requestor, parts, total);
+    const std::size_t stored = send_parts(context, loop, requestor, parts, total);
     if (!context.json)
         print_line(
             std::to_string(stored) + " of " + std::to_string(total) + " stored at " +

@@ -22,7 +22,9 @@
 
 namespace gantry {
 
-/// A bounded number of threads, started when first needed, joined by the destructor.
+/// A bounded number of threads, started when first needed, joined by the destructor. A loop that
+/// offload() resumes coroutines on outlives the pool: a thread that has handed over its result may
+/// not have left the loop's post() when the coroutine goes on already.
 class WorkerPool {
 public:
     using Work = std::function<void(std::stop_token)>;

@@ -123,8 +123,8 @@ TEST_CASE("a file that is cut short or gone fails")
 
 TEST_CASE("a spooled instance is read and checked in bounded pieces")
 {
-    WorkerPool disk{"disk", 1};
     asio::io_context loop;
+    WorkerPool disk{"disk", 1};
     TaskGroup tasks(loop.get_executor(), "reading");
     for (const std::uint64_t length : {1'000ULL, 3'000'000ULL}) {
         CAPTURE(length);

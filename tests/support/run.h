@@ -50,11 +50,12 @@ T run(asio::io_context& loop, asio::awaitable<T> task)
         return std::move(*value);
 }
 
-/// The same on a fresh loop.
+/// The same on a loop that lives as long as the process: longer than every thread that a test's
+/// pools have (see WorkerPool).
 template <class T>
 T run(asio::awaitable<T> task)
 {
-    asio::io_context loop;
+    static asio::io_context& loop = *new asio::io_context;
     return run(loop, std::move(task));
 }
 
