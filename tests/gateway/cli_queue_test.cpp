@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
+#include <future>
 #include <optional>
 #include <thread>
 
@@ -63,7 +64,10 @@ public:
     Ran run(std::vector<std::string> words) const
     {
         words.insert(words.end(), {"-c", (folder_.path() / "gantry.yaml").string()});
-        return run_gantry(words);
+        meet(); // what the test has set is seen by the service's thread
+        Ran ran = run_gantry(words);
+        meet(); // and what that has noted, by the test
+        return ran;
     }
 
     const std::filesystem::path& folder() const { return folder_.path(); }
@@ -72,8 +76,15 @@ public:
     ScriptedSpool spool;
 
 private:
+    void meet() const
+    {
+        std::promise<void> met;
+        asio::post(loop_, [&met] { met.set_value(); });
+        met.get_future().wait();
+    }
+
     ScratchFolder folder_;
-    asio::io_context loop_;
+    mutable asio::io_context loop_;
     WorkerPool disk_{"disk", 1};
     ControlCommands commands_;
     TaskGroup tasks_{loop_.get_executor(), "test"};
