@@ -8,6 +8,7 @@
 #include "mapping/vocabulary/tag.h"
 #include "mapping/vocabulary/uid.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
