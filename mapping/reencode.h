@@ -1,5 +1,6 @@
 // Turns a data set that may not stand in a web request (PS3.18 8.7.3.5.2: Implicit VR, big endian,
-// deflated) into Explicit VR Little Endian, chunk by chunk. Any thread, one at a time; memory does
+// deflated) into Explicit VR Little Endian, and what a DIMSE peer takes in Implicit VR only into
+// that, chunk by chunk. Any thread, one at a time; memory does
 // not depend on the data set. Values stay what they are; what surrounds them is written anew.
 #pragma once
 
@@ -25,6 +26,10 @@ public:
 
     /// `from`: any syntax. One that is explicit little endian already keeps its bytes as they are.
     Reencoder(const TransferSyntax& from, Out out);
+
+    /// `to`: explicit_le or implicit_le (PS3.5 A.1, where no VR is written). Errc::unsupported for
+    /// encapsulated pixel data that would come to stand in implicit VR.
+    Reencoder(const TransferSyntax& from, Encoding to, Out out);
     ~Reencoder();
     Reencoder(const Reencoder&) = delete;
     Reencoder& operator=(const Reencoder&) = delete;

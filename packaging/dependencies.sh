@@ -6,7 +6,7 @@
 GANTRY_BUILD_PACKAGES=(
     cmake ninja-build clang-19 lld-19 ccache pkg-config
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-    libdcmtk-dev libssl-dev libsqlite3-dev zlib1g-dev libxxhash-dev
+    libdcmtk-dev libopenjp2-7-dev libssl-dev libsqlite3-dev zlib1g-dev libxxhash-dev
     libspdlog-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libsystemd-dev
 )
 
@@ -19,7 +19,7 @@ GANTRY_DEMO_PACKAGES=(dcmtk curl)
 # What the tests take: unit tests, sanitizers, house checks, real peers, and a box to boot.
 GANTRY_TEST_PACKAGES=(
     doctest-dev libclang-rt-19-dev llvm-19 clang-format-19 shellcheck
-    dcmtk curl openssl sqlite3 procps python3
+    dcmtk libgdcm-tools curl openssl sqlite3 procps python3
     orthanc orthanc-dicomweb
     systemd systemd-container debootstrap
 )

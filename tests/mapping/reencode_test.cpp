@@ -20,14 +20,19 @@ using namespace gantry::tests;
 
 namespace {
 
-Result<std::string> reencode(std::string_view syntax, std::string_view bytes, std::size_t chunk)
+Result<std::string> reencode(
+    std::string_view syntax,
+    std::string_view bytes,
+    std::size_t chunk,
+    Encoding to = Encoding::explicit_le
+)
 {
     std::string out;
     const auto collect = [&out](ConstBytes piece) -> Result<void> {
         out.append(reinterpret_cast<const char*>(piece.data()), piece.size());
         return {};
     };
-    Reencoder reencoder(TransferSyntax::of(syntax), collect);
+    Reencoder reencoder(TransferSyntax::of(syntax), to, collect);
     for (std::size_t at = 0; at < bytes.size(); at += chunk) {
         if (const auto fed = reencoder.feed(bytes_of(bytes.substr(at, chunk))); !fed)
             return fed.error();
@@ -210,6 +215,39 @@ TEST_CASE("each native sample file comes back from implicit, big endian and defl
             }
         }
     }
+}
+
+TEST_CASE("each native sample file goes to Implicit VR with every value that it has (PS3.5 A.1)")
+{
+    for (const Sample& sample : whole_samples()) {
+        if (TransferSyntax::of(sample.syntax).encapsulated)
+            continue;
+        CAPTURE(sample.name);
+        const auto implicit_body =
+            reencode(sample.syntax, sample.body, 1001, Encoding::implicit_le);
+        REQUIRE_MESSAGE(
+            implicit_body.has_value(), (implicit_body ? "" : implicit_body.error().text())
+        );
+        DcmFileFormat file;
+        REQUIRE(file.loadFile(sample.path.c_str()).good());
+        const auto reencoded = load(*implicit_body, EXS_LittleEndianImplicit);
+        check_equal(*file.getDataset(), *reencoded, Vrs::may_differ);
+    }
+}
+
+TEST_CASE("what is longer than 16 bits say has its own VR again in implicit, and fragments none")
+{
+    const std::string long_text(70000, 'x');
+    const std::string from = le().element({16, 16}, "UN", long_text).str();
+    CHECK(
+        (reencode(transfer_syntax::explicit_le, from, 9, Encoding::implicit_le).value() ==
+         implicit().element({16, 16}, "", long_text).str())
+    );
+    const std::string fragments =
+        le().header(tag::pixel_data, "OB", undefined).item(0).end_sequence().str();
+    const auto refused = reencode("1.2.840.10008.1.2.4.50", fragments, 9, Encoding::implicit_le);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == Errc::unsupported);
 }
 
 TEST_CASE(

@@ -1,5 +1,5 @@
-// Writes the headers and values of Explicit VR Little Endian (PS3.5 A.2), and turns big endian
-// words round on the way. Any thread, one at a time; holds about 64 KiB.
+// Writes the headers and values of Explicit or Implicit VR Little Endian (PS3.5 A.1, A.2), and
+// turns big endian words round on the way. Any thread, one at a time; holds about 64 KiB.
 #pragma once
 
 #include "mapping/error.h"
@@ -16,12 +16,18 @@
 
 namespace gantry::mapping {
 
-/// Writes Explicit VR Little Endian, gathering what is small.
-class ExplicitWriter {
+enum class Headers : std::uint8_t { explicit_vr, implicit_vr };
+
+/// Writes little endian, gathering what is small.
+class ElementWriter {
 public:
     using Out = std::function<Result<void>(ConstBytes)>;
 
-    explicit ExplicitWriter(Out out) : out_(std::move(out)) { gathered_.reserve(piece_size); }
+    explicit ElementWriter(Out out, Headers headers = Headers::explicit_vr)
+        : out_(std::move(out)), headers_(headers)
+    {
+        gathered_.reserve(piece_size);
+    }
 
     void number(std::uint32_t value, unsigned size)
     {
@@ -33,7 +39,7 @@ public:
     {
         number(tag.group, 2);
         number(tag.element, 2);
-        if (vr == vr::none) // items and delimiters
+        if (vr == vr::none || headers_ == Headers::implicit_vr) // items and delimiters have none
             return number(length, 4);
         number(static_cast<unsigned char>(first_letter(vr)), 1);
         number(static_cast<unsigned char>(second_letter(vr)), 1);
@@ -71,6 +77,7 @@ private:
     static constexpr std::size_t piece_size = std::size_t{64} << 10U;
 
     Out out_;
+    Headers headers_;
     std::vector<std::byte> gathered_;
 };
 
@@ -83,7 +90,7 @@ public:
         carried_ = 0;
     }
 
-    Result<void> swap(ConstBytes piece, ExplicitWriter& out)
+    Result<void> swap(ConstBytes piece, ElementWriter& out)
     {
         for (std::size_t at = 0; at < piece.size();) {
             std::array<std::byte, 4096> words;
@@ -103,7 +110,7 @@ public:
     }
 
     /// What is left of a value that is no whole number of words goes as it is.
-    Result<void> finish(ExplicitWriter& out)
+    Result<void> finish(ElementWriter& out)
     {
         const std::size_t left = std::exchange(carried_, 0);
         return out.bytes(ConstBytes(carry_).first(left));
