@@ -3,6 +3,7 @@
 #include "gateway/error.h"
 #include "gateway/origins/archive_inquiry.h"
 #include "gateway/origins/stow_batch.h"
+#include "gateway/origins/wado_retrieve.h"
 
 #include <map>
 #include <set>
@@ -45,7 +46,29 @@ std::string trouble_of(const web::ClientFailure& failure)
 
 struct WebOrigin::State {
     StowRoom room;
+    WadoRoom wado;
 };
+
+namespace {
+
+WadoRoom wado_room(const std::string& name, const InquiryRoom& room, WebRetrieveOptions options)
+{
+    auto memory = options.memory;
+    if (!memory)
+        memory = std::make_shared<MemoryBudget>(retrieve_memory);
+    const std::size_t at_once = options.requests;
+    return {
+        name,
+        room.client,
+        room.disk,
+        room.scratch,
+        std::move(options),
+        std::move(memory),
+        FetchPermits(at_once)
+    };
+}
+
+} // namespace
 
 WebOrigin::WebOrigin(
     std::string name,
@@ -56,7 +79,9 @@ WebOrigin::WebOrigin(
 )
 {
     const InquiryRoom inquiry{client, disk, std::move(scratch), options.max_answer};
-    state_ = std::make_unique<State>(State{{std::move(name), inquiry, std::move(options)}});
+    WebRetrieveOptions retrieve = options.retrieve;
+    StowRoom stow{name, inquiry, std::move(options)};
+    state_.reset(new State{std::move(stow), wado_room(name, inquiry, std::move(retrieve))});
 }
 
 WebOrigin::~WebOrigin() = default;
@@ -70,6 +95,7 @@ Abilities WebOrigin::abilities() const
 {
     Abilities abilities;
     abilities.store = true;
+    abilities.retrieve = true;
     abilities.verify = true;
     return abilities;
 }
@@ -92,11 +118,13 @@ asio::awaitable<FindEnd> WebOrigin::find(FindQuestion, FindSink&)
     co_return end;
 }
 
-asio::awaitable<RetrieveEnd> WebOrigin::retrieve(RetrieveQuestion, RetrieveSink&)
+asio::awaitable<RetrieveEnd> WebOrigin::retrieve(RetrieveQuestion question, RetrieveSink& sink)
 {
-    RetrieveEnd end;
-    end.reason = not_yet;
-    co_return end;
+    AskFind ask = [this](FindQuestion keys, FindSink& matches) {
+        return find(std::move(keys), matches);
+    };
+    WadoRetrieve retrieve(state_->wado, std::move(ask), sink);
+    co_return co_await retrieve.run(std::move(question));
 }
 
 // NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)

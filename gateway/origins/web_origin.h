@@ -1,10 +1,12 @@
-// An archive reached over DICOMweb (PS3.18): stores by STOW-RS, verifies by QIDO-RS and WADO-RS.
-// Runs on the loop; disk work goes to the pool given. Never holds an instance in memory.
+// An archive reached over DICOMweb (PS3.18): stores by STOW-RS, retrieves by WADO-RS, verifies by
+// QIDO-RS and WADO-RS. Runs on the loop; disk work goes to the pool given. What it holds in memory
+// on its way does not grow with the instance or the study.
 #pragma once
 
 #include "gateway/loop/worker_pool.h"
 #include "gateway/origin.h"
 #include "gateway/origins/origin_profile.h"
+#include "gateway/origins/wado_room.h"
 #include "web/client.h"
 
 #include <filesystem>
@@ -24,6 +26,7 @@ struct WebOriginOptions {
     Bytes max_answer{16ULL << 20U};            // of a STOW or QIDO response that is read
     Bytes expect_continue_above{64ULL << 20U}; // ask before sending a body larger than this
     OriginProfile profile;                     // what is known of it
+    WebRetrieveOptions retrieve;
 };
 
 class WebOrigin final : public Origin {

@@ -261,7 +261,11 @@ bool ScriptedConversation::respond(const ReceivedRequest& request, const Reply& 
     if (!reply.answer)
         return true;
     const std::string text = reply.raw.empty() ? response_text(request, reply) : reply.raw;
-    return channel_.send(std::string_view(text).substr(0, reply.cut_after.value_or(text.size())));
+    bool sent =
+        channel_.send(std::string_view(text).substr(0, reply.cut_after.value_or(text.size())));
+    if (sent && reply.pour)
+        reply.pour([&](std::string_view piece) { return sent = sent && channel_.send(piece); });
+    return sent;
 }
 
 // True where the connection stays.

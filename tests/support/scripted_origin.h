@@ -66,8 +66,10 @@ struct Reply {
     bool until_close = false;             // no Content-Length: the body ends with the connection
     std::optional<std::size_t> cut_after; // sends only so many bytes of the answer, head included
     std::string raw;                      // sent instead of all this
-    std::uint16_t tunnel_to = 0;          // as a proxy: 200, then passes bytes to that port
-    std::function<void()> before;         // runs before the answer, on the connection's thread
+    /// Sends more after that, piece by piece; `send` is false once the client is gone.
+    std::function<void(const std::function<bool(std::string_view)>& send)> pour;
+    std::uint16_t tunnel_to = 0;  // as a proxy: 200, then passes bytes to that port
+    std::function<void()> before; // runs before the answer, on the connection's thread
     End end = End::keep;
 
     static Reply with(std::uint16_t status, std::string body = {});

@@ -1,0 +1,274 @@
+#include "gateway/origins/wado_retrieve.h"
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace gantry {
+
+namespace {
+
+constexpr std::size_t deliverers = 2;         // one may re-encode while another is sent
+constexpr unsigned attempts_when_silent = 2;  // each lasts as long as the client's timeout
+constexpr unsigned attempts_when_damaged = 2; // it was read whole, and will be the same again
+
+bool was_aborted(const std::exception_ptr& fault)
+{
+    try {
+        std::rethrow_exception(fault);
+    } catch (const boost::system::system_error& error) {
+        return error.code() == asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+/// From the moment that it is known what is expected.
+struct WadoRetrieve::Work {
+    Work(
+        const asio::any_io_executor& on,
+        WadoRoom& in,
+        RetrieveSink& sink,
+        const WadoPlan::Expected& list
+    )
+        : loop(on),
+          room(in),
+          plan(list, sink),
+          handover(on, sink, in.options.window, [this](std::size_t at) { plan.given(at); }),
+          party(in.permits),
+          changed(on, asio::steady_timer::time_point::max())
+    {
+    }
+
+    /// What becomes of a request.
+    struct Next {
+        bool again = false;
+        std::chrono::milliseconds wait{};
+    };
+
+    asio::awaitable<void> run();
+    asio::awaitable<void> fetch();
+    asio::awaitable<void> pursue(WadoJob job);
+    Next decide(WadoJob& job, const WadoOutcome& outcome);
+    Next missing_from_answer(WadoJob& job, const WadoOutcome& outcome);
+    Next later(WadoJob& job, const WadoOutcome& outcome);
+    Next give_up(const WadoJob& job, const WadoOutcome& outcome);
+    std::chrono::milliseconds pause(unsigned attempts, const WadoOutcome& outcome) const;
+
+    asio::any_io_executor loop;
+    WadoRoom& room;
+    WadoPlan plan;
+    Handover handover;
+    FetchPermits::Party party;
+    asio::steady_timer changed; // a request has ended: there may be others now
+    std::size_t busy = 0;
+};
+
+WadoRetrieve::WadoRetrieve(WadoRoom& room, AskFind find, RetrieveSink& sink)
+    : room_(room), find_(std::move(find)), sink_(sink)
+{
+}
+
+WadoRetrieve::~WadoRetrieve() = default;
+
+asio::awaitable<RetrieveEnd> WadoRetrieve::run(RetrieveQuestion question)
+{
+    WadoPlan::Expected list;
+    list.whole_series = question.instances.empty();
+    ExpectedInstances expected = co_await expected_instances(std::move(find_), std::move(question));
+    if (!expected.end.complete) {
+        RetrieveEnd end;
+        end.shortfall = expected.end.shortfall;
+        if (end.shortfall == Shortfall::none)
+            end.shortfall = Shortfall::failed;
+        end.reason = std::move(expected.end.reason);
+        co_return end;
+    }
+    list.instances = expected.instances;
+    const auto taken = co_await sink_.expect(std::move(expected.instances));
+    if (!taken) {
+        RetrieveEnd end{false, Shortfall::failed, {}, taken.error().text()};
+        for (const InstanceKey& key : list.instances)
+            end.missing.push_back(key.sop);
+        co_return end;
+    }
+    const auto loop = co_await asio::this_coro::executor;
+    work_ = std::make_unique<Work>(loop, room_, sink_, list);
+    list = {};
+    co_await work_->run();
+    RetrieveEnd end = work_->plan.end();
+    if (const auto& refusal = work_->handover.refusal()) {
+        end.shortfall = Shortfall::failed;
+        end.reason = refusal->text();
+    }
+    co_return end;
+}
+
+// All of it ends before this does: with the first that fails, and where this is cancelled.
+asio::awaitable<void> WadoRetrieve::Work::run()
+{
+    auto start = [this](asio::awaitable<void> task) {
+        return asio::co_spawn(loop, std::move(task), asio::deferred);
+    };
+    std::vector<decltype(start(fetch()))> tasks;
+    for (std::size_t i = 0; i < room.permits.for_one(); ++i)
+        tasks.push_back(start(fetch()));
+    for (std::size_t i = 0; i < deliverers; ++i)
+        tasks.push_back(start(handover.deliver()));
+    auto group = asio::experimental::make_parallel_group(std::move(tasks));
+    const auto [order, faults] =
+        co_await group.async_wait(asio::experimental::wait_for_one_error(), asio::use_awaitable);
+    for (const std::exception_ptr& fault : faults)
+        if (fault && !was_aborted(fault))
+            std::rethrow_exception(fault);
+    const bool aborted = std::ranges::any_of(faults, [](const auto& fault) { return !!fault; });
+    if (aborted && !handover.refusal())
+        throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+asio::awaitable<void> WadoRetrieve::Work::fetch()
+{
+    /// While it lives, more requests may follow.
+    struct Busy {
+        explicit Busy(Work& of) : work(of) { ++work.busy; }
+
+        ~Busy()
+        {
+            --work.busy;
+            work.changed.cancel();
+        }
+
+        Busy(const Busy&) = delete;
+        Busy& operator=(const Busy&) = delete;
+
+        Work& work;
+    };
+
+    for (;;) {
+        if (auto job = plan.next()) {
+            const Busy counted(*this);
+            co_await pursue(*job);
+        } else if (busy == 0) {
+            handover.close();
+            co_return;
+        } else {
+            (void)co_await changed.async_wait(use_tuple);
+        }
+    }
+}
+
+asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
+{
+    WadoFetch one(room, plan, handover);
+    while (plan.open(job)) {
+        WadoOutcome outcome;
+        {
+            const FetchPermits::Permit permit = co_await room.permits.acquire(party);
+            outcome = co_await one.run(job);
+        }
+        const Next next = decide(job, outcome);
+        changed.cancel(); // there may be more for others to do
+        if (!next.again)
+            co_return;
+        if (next.wait.count() == 0)
+            continue;
+        asio::steady_timer pause(loop, next.wait);
+        (void)co_await pause.async_wait(use_tuple);
+    }
+}
+
+WadoRetrieve::Work::Next WadoRetrieve::Work::decide(WadoJob& job, const WadoOutcome& outcome)
+{
+    const bool more_forms = job.form + 1 < accept_headers(plan.accepts(job)).size();
+    switch (outcome.verdict) {
+    case WadoVerdict::content: return missing_from_answer(job, outcome);
+    case WadoVerdict::unacceptable:
+        if (!more_forms)
+            return give_up(job, outcome);
+        ++job.form;
+        return {true, {}};
+    case WadoVerdict::later: return later(job, outcome);
+    case WadoVerdict::denied:
+        if (outcome.status == 403) // perhaps for this one only
+            return give_up(job, outcome);
+        plan.lose_all(outcome.loss);
+        return {};
+    case WadoVerdict::absent:
+    case WadoVerdict::narrower:
+    case WadoVerdict::refused: return give_up(job, outcome);
+    }
+    return {};
+}
+
+// A 200 does not prove that all of it came.
+WadoRetrieve::Work::Next
+WadoRetrieve::Work::missing_from_answer(WadoJob& job, const WadoOutcome& outcome)
+{
+    if (!plan.open(job))
+        return {};
+    if (job.instance && outcome.damaged && ++job.attempts < attempts_when_damaged)
+        return {true, {}};
+    WadoOutcome less = outcome;
+    if (!less.damaged)
+        less.loss.reason = "not in the answer";
+    return give_up(job, less);
+}
+
+// A series is asked for instance by instance before any of it is lost.
+WadoRetrieve::Work::Next WadoRetrieve::Work::give_up(const WadoJob& job, const WadoOutcome& outcome)
+{
+    if (job.instance) {
+        plan.lose(job, outcome.loss);
+    } else {
+        plan.split(job);
+    }
+    return {};
+}
+
+WadoRetrieve::Work::Next WadoRetrieve::Work::later(WadoJob& job, const WadoOutcome& outcome)
+{
+    if (outcome.cut && !job.instance)
+        return give_up(job, outcome);
+    // Some answer with 500 to a syntax that they cannot make.
+    if (outcome.status == 500 && !outcome.cut && job.form == 0 && plan.accepts(job)) {
+        ++job.form;
+        return {true, {}};
+    }
+    ++job.attempts;
+    unsigned most = room.options.attempts;
+    if (outcome.silent)
+        most = std::min(most, attempts_when_silent);
+    if (job.attempts < most)
+        return {true, pause(job.attempts, outcome)};
+    if (outcome.loss.shortfall != Shortfall::unavailable)
+        return give_up(job, outcome);
+    plan.lose_all(outcome.loss); // the origin as a whole: each would take as long again
+    return {};
+}
+
+std::chrono::milliseconds
+WadoRetrieve::Work::pause(unsigned attempts, const WadoOutcome& outcome) const
+{
+    const WebRetrieveOptions& options = room.options;
+    const auto doubled = options.min_backoff * (1U << std::min(attempts - 1, 16U));
+    auto wait = std::min(doubled, options.max_backoff);
+    if (outcome.retry_after)
+        wait = std::max<std::chrono::milliseconds>(
+            wait, std::min(*outcome.retry_after, options.longest_wait)
+        );
+    return wait;
+}
+
+} // namespace gantry
