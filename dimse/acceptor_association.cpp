@@ -28,6 +28,7 @@ const char* end_text(Interruption end)
     case Interruption::closed: return "connection lost";
     case Interruption::silence: return "idle";
     case Interruption::stopped: return "stopping";
+    case Interruption::broken_off: return "instance to send broke off";
     case Interruption::release_confirmed:
     case Interruption::broken: return "protocol violated by peer";
     case Interruption::none: break;
@@ -154,7 +155,9 @@ Interruption AcceptorAssociation::serve_message(const CommandMessage& message)
     switch (message.set.command()) {
     case Command::c_echo_rq: return echo(message, *context);
     case Command::c_store_rq: return store(message, *context);
-    case Command::c_find_rq: return query(message, *context);
+    case Command::c_find_rq:
+    case Command::c_move_rq:
+    case Command::c_get_rq: return query(message, *context);
     default: return refuse(message, {status::unrecognised_operation, {}});
     }
 }
@@ -264,6 +267,7 @@ void AcceptorAssociation::close(Interruption end)
     switch (end) {
     case Interruption::released: connection_.finish(pdu::release_response(), linger); break;
     case Interruption::silence:
+    case Interruption::broken_off:
     case Interruption::stopped: connection_.finish(pdu::user_abort(), linger); break;
     case Interruption::release_confirmed:
         connection_.finish(pdu::provider_abort(pdu::AbortReason::unexpected_pdu), linger);

@@ -4,6 +4,7 @@
 #include "dimse/data_set.h"
 #include "dimse/find_operation.h"
 #include "dimse/log.h"
+#include "dimse/retrieve_operation.h"
 #include "mapping/vocabulary/sop_class.h"
 
 #include <spdlog/spdlog.h>
@@ -39,12 +40,38 @@ std::optional<DimseStatus> objection(const CommandSet& set, const AcceptedContex
     return std::nullopt;
 }
 
+RequestHead head_of(const CommandMessage& message, const AcceptedContext& context)
+{
+    return {
+        .context = message.context,
+        .command = message.set.command(),
+        .message_id = message.set.us(element::message_id).value_or(0),
+        .sop_class = context.abstract_syntax,
+        .transfer_syntax = context.transfer_syntax
+    };
+}
+
 FindRequest find_request(const RequestHead& head, const AcceptedContext& context)
 {
     FindRequest request;
     request.sop_class = head.sop_class;
     request.message_id = head.message_id;
     request.granted = context.granted;
+    return request;
+}
+
+RetrieveRequest retrieve_request(const CommandSet& set, const AcceptedContext& context)
+{
+    constexpr std::uint16_t priority_low = 2; // PS3.7 E.1: 0 medium, 1 high
+    RetrieveRequest request;
+    request.sop_class = context.abstract_syntax;
+    request.message_id = set.us(element::message_id).value_or(0);
+    request.priority = set.us(element::priority).value_or(0);
+    if (request.priority > priority_low)
+        request.priority = 0;
+    if (set.command() == Command::c_move_rq)
+        request.move_destination = AeTitle::parse(set.text(element::move_destination));
+    request.granted.relational = context.granted.relational;
     return request;
 }
 
@@ -89,17 +116,17 @@ AcceptorAssociation::query(const CommandMessage& message, const AcceptedContext&
         );
         return respond(message, {status::cannot_understand, "Identifier not understood"});
     }
-    const RequestHead head{
-        .context = message.context,
-        .command = message.set.command(),
-        .message_id = message.set.us(element::message_id).value_or(0),
-        .sop_class = context.abstract_syntax,
-        .transfer_syntax = context.transfer_syntax
-    };
+    // What the command set holds is gone when the next message is read.
+    const RequestHead head = head_of(message, context);
     AssociationSide here = side();
-    FindRequest request = find_request(head, context);
+    if (head.command == Command::c_find_rq) {
+        FindRequest request = find_request(head, context);
+        request.identifier = std::move(*identifier);
+        return FindOperation(here, head).run(std::move(request));
+    }
+    RetrieveRequest request = retrieve_request(message.set, context);
     request.identifier = std::move(*identifier);
-    return FindOperation(here, head).run(std::move(request));
+    return RetrieveOperation(here, head, contexts_).run(std::move(request));
 }
 
 } // namespace gantry::dimse

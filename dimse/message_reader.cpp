@@ -38,6 +38,7 @@ Error error_of(Interruption interruption)
     case Interruption::closed: return error(Errc::closed);
     case Interruption::silence: return error(Errc::timeout);
     case Interruption::stopped: return error(Errc::stopped);
+    case Interruption::broken_off: return error(Errc::unreadable);
     case Interruption::none:
     case Interruption::release_confirmed:
     case Interruption::broken: break;

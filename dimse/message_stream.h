@@ -22,11 +22,12 @@ enum class Interruption : std::uint8_t {
     none,
     released, // A-RELEASE-RQ, consumed
     release_confirmed,
-    aborted, // A-ABORT
-    closed,  // the connection, without a word
-    silence, // nothing within the time allowed
-    stopped, // our own stop
-    broken   // the peer broke the protocol; abort_reason() says how
+    aborted,    // A-ABORT
+    closed,     // the connection, without a word
+    silence,    // nothing within the time allowed
+    stopped,    // our own stop
+    broken_off, // we have begun a message that we cannot finish
+    broken      // the peer broke the protocol; abort_reason() says how
 };
 
 Interruption interruption_of(Transfer transfer) noexcept;

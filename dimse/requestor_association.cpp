@@ -1,6 +1,7 @@
 #include "dimse/requestor_association.h"
 
 #include "dimse/dial.h"
+#include "dimse/store_command.h"
 #include "mapping/vocabulary/implementation.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
@@ -22,9 +23,6 @@ constexpr std::chrono::milliseconds linger{200};
 
 // An A-ASSOCIATE-AC holds one syntax for each context: 128 of them take 10 KiB.
 constexpr std::uint32_t max_accept_size = 64U << 10U;
-
-// PS3.7 E.1: 0 is medium.
-constexpr std::uint16_t priority_medium = 0;
 
 Result<FileDescriptor> open_data_set(const InstanceToSend& instance)
 {
@@ -189,14 +187,7 @@ Result<DimseStatus> RequestorAssociation::store(const InstanceToSend& instance)
     if (!file)
         return file.error();
     command_.clear();
-    CommandWriter writer(command_);
-    writer.uid(element::affected_sop_class, key.sop.sop_class.str())
-        .us(element::command_field, static_cast<std::uint16_t>(Command::c_store_rq))
-        .us(element::message_id, ++message_id_)
-        .us(element::priority, priority_medium)
-        .us(element::data_set_type, with_data_set)
-        .uid(element::affected_sop_instance, key.sop.sop_instance.str())
-        .finish();
+    write_store_command(command_, {.sop = key.sop, .message_id = ++message_id_});
     if (const Transfer sent = writer_.write_command(context, command_, true);
         sent != Transfer::done)
         return lost(interruption_of(sent));
@@ -207,10 +198,51 @@ Result<DimseStatus> RequestorAssociation::store(const InstanceToSend& instance)
     if (sent != Transfer::done)
         return lost(interruption_of(sent));
     if (failed) { // half a message is out: nothing more can be said here
-        (void)lost(Interruption::stopped);
+        (void)lost(Interruption::broken_off);
         return error(Errc::unreadable, instance.file.string());
     }
     return read_response(Command::c_store_rsp);
+}
+
+Result<DimseStatus> RequestorAssociation::store(const OutgoingInstance& instance)
+{
+    const InstanceKey& key = instance.key;
+    const std::uint8_t context = context_of(key.sop.sop_class, key.transfer_syntax);
+    if (context == 0)
+        return error(
+            Errc::no_context, key.sop.sop_class.str() + " in " + key.transfer_syntax.str()
+        );
+    const auto sent = send_instance(writer_, context, instance, ++message_id_);
+    if (sent.fault) {
+        if (sent.begun)
+            (void)lost(Interruption::broken_off);
+        return *sent.fault;
+    }
+    if (sent.transfer != Transfer::done)
+        return lost(interruption_of(sent.transfer));
+    return read_response(Command::c_store_rsp);
+}
+
+std::vector<Negotiation::Context> RequestorAssociation::accepted() const
+{
+    std::vector<Negotiation::Context> contexts;
+    for (const NegotiatedContext& context : accept_.contexts) {
+        const std::size_t place = context.id / 2U;
+        if (!context.transfer_syntax.empty() && place < proposed_.size())
+            contexts.push_back(
+                {proposed_[place].abstract_syntax, context.transfer_syntax, context.reason}
+            );
+    }
+    return contexts;
+}
+
+Error RequestorAssociation::hear_idle()
+{
+    CommandMessage message;
+    Interruption met = reader_.read_command(message);
+    if (met == Interruption::none)
+        met = reader_.broken(pdu::AbortReason::unexpected_parameter);
+    return lost(met).error();
 }
 
 Result<DimseStatus> RequestorAssociation::read_response(Command expected)
@@ -233,6 +265,7 @@ Result<DimseStatus> RequestorAssociation::lost(Interruption interruption)
     switch (interruption) {
     case Interruption::released: connection_.finish(pdu::release_response(), linger); break;
     case Interruption::silence:
+    case Interruption::broken_off:
     case Interruption::stopped: connection_.finish(pdu::user_abort(), linger); break;
     case Interruption::broken:
     case Interruption::release_confirmed:

@@ -9,6 +9,7 @@
 #include "dimse/options.h"
 #include "dimse/requestor.h"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,6 +41,21 @@ public:
     /// An error of the file that shows before anything is sent leaves the association usable; see
     /// usable().
     Result<DimseStatus> store(const InstanceToSend& instance);
+
+    /// The same from a source; a fault of that before its first byte leaves the association usable.
+    Result<DimseStatus> store(const OutgoingInstance& instance);
+
+    /// What can be used, by class and syntax.
+    std::vector<Negotiation::Context> accepted() const;
+
+    /// Between two requests: waits for the peer, for the descriptor `event`, for a stop.
+    Readiness wait_any(int event, std::chrono::milliseconds time)
+    {
+        return connection_.wait_any(event, time);
+    }
+
+    /// Between two requests the peer has nothing to say but the end: reads it, and tells why.
+    Error hear_idle();
 
     bool usable() const noexcept { return usable_; }
 

@@ -139,6 +139,29 @@ ByteVector associate_request(const RequestBytes& request)
     return pdu(0x01, content);
 }
 
+ByteVector associate_accept(const std::vector<std::string>& syntaxes, std::uint32_t max_pdu)
+{
+    ByteVector content;
+    put(content, 1, 2);
+    content.resize(content.size() + 2 + 64);
+    put(content, item(0x10, text_bytes("1.2.840.10008.3.1.1.1")));
+    std::size_t id = 1;
+    for (const std::string& syntax : syntaxes) {
+        ByteVector value;
+        put(value, id, 1);
+        put(value, 0, 1);
+        put(value, syntax.empty() ? 3 : 0, 1);
+        put(value, 0, 1);
+        put(value, item(0x40, text_bytes(syntax.empty() ? implicit_le : syntax)));
+        put(content, item(0x21, value));
+        id += 2;
+    }
+    ByteVector max_length;
+    put(max_length, max_pdu, 4);
+    put(content, item(0x50, item(0x51, max_length)));
+    return pdu(0x02, content);
+}
+
 ByteVector role_item(std::string_view sop_class, unsigned scu, unsigned scp)
 {
     ByteVector value;

@@ -36,6 +36,10 @@ struct RequestBytes {
 /// A whole A-ASSOCIATE-RQ.
 ByteVector associate_request(const RequestBytes& request);
 
+/// A whole A-ASSOCIATE-AC that accepts contexts 1, 3, ... in these syntaxes; an empty one refuses.
+ByteVector
+associate_accept(const std::vector<std::string>& syntaxes, std::uint32_t max_pdu = 131'072);
+
 /// A sub-item 54H (PS3.7 D.3.3.4).
 ByteVector role_item(std::string_view sop_class, unsigned scu, unsigned scp);
 
