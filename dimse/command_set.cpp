@@ -91,6 +91,14 @@ CommandWriter& CommandWriter::us(std::uint16_t element, std::uint16_t value)
     return *this;
 }
 
+CommandWriter& CommandWriter::at(std::uint16_t element, Tag value)
+{
+    put_head(element, 4);
+    put_le16(*out_, value.group);
+    put_le16(*out_, value.element);
+    return *this;
+}
+
 CommandWriter& CommandWriter::uid(std::uint16_t element, std::string_view value)
 {
     put_padded(element, value, std::byte{0});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dimse/wire.h"
+#include "mapping/vocabulary/tag.h"
 
 #include <cstdint>
 #include <optional>
@@ -48,6 +49,7 @@ inline constexpr std::uint16_t move_destination = 0x0600;
 inline constexpr std::uint16_t priority = 0x0700;
 inline constexpr std::uint16_t data_set_type = 0x0800;
 inline constexpr std::uint16_t status = 0x0900;
+inline constexpr std::uint16_t offending_element = 0x0901;
 inline constexpr std::uint16_t error_comment = 0x0902;
 inline constexpr std::uint16_t affected_sop_instance = 0x1000;
 inline constexpr std::uint16_t requested_sop_instance = 0x1001;
@@ -100,6 +102,7 @@ public:
     explicit CommandWriter(wire::Buffer& out);
 
     CommandWriter& us(std::uint16_t element, std::uint16_t value);
+    CommandWriter& at(std::uint16_t element, Tag value);
     CommandWriter& uid(std::uint16_t element, std::string_view value);  // padded with NUL
     CommandWriter& text(std::uint16_t element, std::string_view value); // padded with a space
     /// Sets the group length: the command set is complete.

@@ -67,6 +67,8 @@ void write_response(wire::Buffer& out, const RequestHead& request, const QueryRe
         .us(element::message_id_responded_to, request.message_id)
         .us(element::data_set_type, response.data_set ? with_data_set : no_data_set)
         .us(element::status, response.status.code);
+    if (response.status.offending)
+        writer.at(element::offending_element, *response.status.offending);
     if (!response.status.comment.empty())
         writer.text(element::error_comment, error_comment(response.status.comment));
     if (response.counts) {

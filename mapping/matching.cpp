@@ -1,5 +1,7 @@
 #include "mapping/matching.h"
 
+#include "mapping/folded_name.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -91,25 +93,28 @@ bool matches_wildcard(std::string_view pattern, std::string_view value)
     return pattern.find_first_not_of('*') == std::string_view::npos;
 }
 
-/// Case of the Latin letters; delimiters at the end say nothing (PS3.5 6.2.1).
-std::string folded_name(std::string_view text)
+bool matches_folded(std::string_view key, const std::string& name)
 {
-    while (!text.empty() && (text.back() == '^' || text.back() == '=' || is_padding(text.back())))
-        text.remove_suffix(1);
-    std::string out(text);
-    std::ranges::transform(out, out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    });
-    return out;
+    return matches_wildcard(key, name) || matches_wildcard(key, name + "^^^^"); // DOE is DOE^^^^
 }
 
+/// The whole name, or one of its component groups where the key does not tell them apart.
 bool matches_name(std::string_view pattern, std::string_view value)
 {
     if (pattern.find_first_not_of("*^=") == std::string_view::npos)
         return true; // nothing but wildcards and delimiters
     const std::string key = folded_name(pattern);
-    const std::string name = folded_name(value);
-    return matches_wildcard(key, name) || matches_wildcard(key, name + "^^^^"); // DOE is DOE^^^^
+    if (matches_folded(key, folded_name(value)))
+        return true;
+    while (key.find('=') == std::string::npos) {
+        const std::size_t end = value.find('=');
+        if (matches_folded(key, folded_name(value.substr(0, end))))
+            return true;
+        if (end == std::string_view::npos)
+            break;
+        value.remove_prefix(end + 1);
+    }
+    return false;
 }
 
 std::optional<double> number(std::string_view text)

@@ -12,7 +12,8 @@ namespace gantry::mapping {
 
 /// One key value against one stored value, by the VR: single value, universal (empty, or "*"
 /// alone), wildcard (AE CS LO LT PN SH ST UC UR UT), range (DA, TM, DT). Padding counts on neither
-/// side; PN and numbers compare as people read them (case does not count; 007 is 7).
+/// side; PN and numbers compare as people read them (neither case nor accents count, and any of the
+/// component groups may match; 007 is 7).
 bool matches(Vr vr, std::string_view pattern, std::string_view value);
 
 /// As above, of several stored values ("\" between them, PS3.5 6.4): any of them.

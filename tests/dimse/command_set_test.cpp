@@ -62,12 +62,14 @@ TEST_CASE("a written command set has its group length first and even values (PS3
     CommandWriter(out)
         .uid(element::affected_sop_class, "1.2.3")
         .us(element::command_field, 0x8001)
+        .at(element::offending_element, {0x0008, 0x0052})
         .text(element::error_comment, "odd")
         .finish();
     CHECK(
-        out == tests::hex("0000 0000 04000000 24000000"
+        out == tests::hex("0000 0000 04000000 30000000"
                           "0000 0200 06000000 312e322e3300"
                           "0000 0001 02000000 0180"
+                          "0000 0109 04000000 08005200"
                           "0000 0209 04000000 6f646420")
     );
 }

@@ -1,7 +1,8 @@
 #include "gateway/origins/archive/search.h"
 
 #include "gateway/origins/archive/attributes.h"
-#include "gateway/origins/archive/date_time_range.h"
+#include "mapping/date_time_range.h"
+#include "mapping/elements.h"
 #include "mapping/matching.h"
 #include "mapping/query_attributes.h"
 
@@ -194,8 +195,8 @@ Search::Search(const FindQuestion& question)
         const std::string text = text_of(element);
         if (text.empty() || text == "*")
             continue;
-        const bool list = element.ident() == EVR_UI || element.ident() == EVR_CS;
-        take({tag, vr_of(element), list ? split(text) : std::vector{text}});
+        const bool one = mapping::has_one_value(vr_of(element));
+        take({tag, vr_of(element), one ? std::vector{text} : split(text)});
     }
     exact_ = exact_ && sequences_.empty();
     if (question.combined_date_time) {
@@ -226,13 +227,15 @@ bool Search::select_by(const Key& key)
         return uids(selection_.series);
     if (key.tag == tag::sop_instance_uid)
         return uids(selection_.instances);
+    if (key.values.size() != 1)
+        return false;
     const std::string& text = key.values.front();
     if (key.tag == patient_id && !has_wildcard(text))
-        selection_.patient_id = trimmed(text);
+        selection_.patient_id = mapping::trimmed(text);
     else if (key.tag == accession_number && !has_wildcard(text))
-        selection_.accession_number = trimmed(text);
+        selection_.accession_number = mapping::trimmed(text);
     else if (key.tag == study_date)
-        std::tie(selection_.first_date, selection_.last_date) = whole_dates(text);
+        std::tie(selection_.first_date, selection_.last_date) = mapping::whole_dates(text);
     return false;
 }
 
@@ -241,9 +244,10 @@ void Search::combine(Tag date, Tag time)
     const auto by_tag = [](Tag tag) { return [tag](const Key& key) { return key.tag == tag; }; };
     const auto dates = std::ranges::find_if(matching_, by_tag(date));
     const auto times = std::ranges::find_if(matching_, by_tag(time));
-    if (dates == matching_.end() || times == matching_.end())
+    if (dates == matching_.end() || times == matching_.end() || dates->values.size() != 1 ||
+        times->values.size() != 1)
         return;
-    const auto range = combined_range(dates->values.front(), times->values.front());
+    const auto range = mapping::combined_range(dates->values.front(), times->values.front());
     if (!range)
         return;
     moments_.push_back({date, time, range->first, range->second});
@@ -267,7 +271,9 @@ bool Search::matches(DcmItem& candidate) const
             return false;
     }
     for (const Moment& moment : moments_)
-        if (!within(value_of(moment.date), value_of(moment.time), moment.first, moment.last))
+        if (!mapping::within(
+                value_of(moment.date), value_of(moment.time), moment.first, moment.last
+            ))
             return false;
     return std::ranges::all_of(sequences_, [&](Tag tag) {
         return sequence_matches(*keys_, candidate, key_of(tag));

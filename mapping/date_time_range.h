@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-namespace gantry::archive {
+namespace gantry::mapping {
 
 /// Without the spaces around it.
 std::string trimmed(std::string_view text);
@@ -26,4 +26,4 @@ bool within(
     std::string_view date, std::string_view time, std::string_view first, std::string_view last
 );
 
-} // namespace gantry::archive
+} // namespace gantry::mapping

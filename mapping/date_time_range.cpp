@@ -1,8 +1,8 @@
-#include "gateway/origins/archive/date_time_range.h"
+#include "mapping/date_time_range.h"
 
 #include <algorithm>
 
-namespace gantry::archive {
+namespace gantry::mapping {
 
 namespace {
 
@@ -84,4 +84,4 @@ bool within(
     return (first.empty() || at >= first) && (last.empty() || at <= last);
 }
 
-} // namespace gantry::archive
+} // namespace gantry::mapping
