@@ -3,6 +3,7 @@
 #include "gateway/error.h"
 #include "gateway/origins/web_origin.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gantry {
@@ -24,6 +25,9 @@ WebOriginOptions web_origin_options(const config::Origin& configured)
 {
     using Policy = config::AcceptedSyntaxes::Policy;
     WebOriginOptions options;
+    // One connection is left to those who ask and store.
+    const std::size_t connections = configured.web.connections;
+    options.retrieve.requests = std::max<std::size_t>(connections, 2) - 1;
     options.pass_as_is = configured.transfer_syntaxes.policy == Policy::as_they_are;
     if (configured.transfer_syntaxes.policy == Policy::listed)
         options.transfer_syntaxes = configured.transfer_syntaxes.listed;
@@ -57,8 +61,10 @@ Destination::open(const config::Origin& configured, const Ground& ground)
     if (code)
         return error(Errc::disk, "cannot create " + scratch.string() + ": " + code.message());
     destination->client_ = std::make_unique<web::Client>(ground.loop, configured.web);
+    WebOriginOptions options = web_origin_options(configured);
+    options.retrieve.memory = ground.retrieve_memory;
     destination->web_ = std::make_unique<WebOrigin>(
-        configured.name, *destination->client_, web_origin_options(configured), ground.disk, scratch
+        configured.name, *destination->client_, std::move(options), ground.disk, scratch
     );
     return destination;
 }

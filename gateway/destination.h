@@ -6,6 +6,7 @@
 #include "gateway/custody/delivery.h"
 #include "gateway/origin.h"
 #include "gateway/origins/local_origin.h"
+#include "gateway/origins/memory_budget.h"
 #include "web/client.h"
 
 #include <memory>
@@ -20,6 +21,7 @@ struct Ground {
     WorkerPool& disk;
     std::filesystem::path state_dir;
     Bytes min_free;
+    std::shared_ptr<MemoryBudget> retrieve_memory; // null: each its own
 };
 
 class Destination {

@@ -15,6 +15,7 @@
 #include "gateway/operation/queue_commands.h"
 #include "gateway/operation/service_notify.h"
 #include "gateway/operation/status.h"
+#include "gateway/origins/wado_room.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 #include "web/server.h"
 
@@ -126,6 +127,8 @@ struct Service::State {
     WallTime started = clock.wall();
     operation::Metrics metrics;
     WorkerPool disk{"disk", disk_threads};
+    std::shared_ptr<MemoryBudget> retrieve_memory =
+        std::make_shared<MemoryBudget>(gantry::retrieve_memory);
     std::optional<WorkerPool> inbound;
     std::unique_ptr<custody::Spool> spool;
     std::unique_ptr<custody::DeliveryQueue> queue;
@@ -151,7 +154,10 @@ struct Service::State {
     std::optional<TaskGroup> delivery_tasks; // send what is queued
     std::optional<TaskGroup> other_tasks;    // control socket, watchdog, admin: last to end
 
-    Ground ground() { return {loop, clock, disk, config.state_dir, config.custody.min_free}; }
+    Ground ground()
+    {
+        return {loop, clock, disk, config.state_dir, config.custody.min_free, retrieve_memory};
+    }
 
     Destination* destination(const std::string& name)
     {

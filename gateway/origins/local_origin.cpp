@@ -27,6 +27,7 @@ using archive::StoredFile;
 namespace {
 
 constexpr std::size_t page_size = 200;
+constexpr std::size_t files_ahead = 16; // of a retrieve
 
 StoreOutcome not_taken(const Error& why)
 {
@@ -77,6 +78,27 @@ Result<std::vector<StoredFile>> all_files(Archive& archive, const Selection& sel
     return out;
 }
 
+// Of each patient in turn, where patients are named (PS3.4 C.4.2.1.4).
+Result<std::vector<StoredFile>> files_of(Archive& archive, const RetrieveQuestion& question)
+{
+    Selection selection;
+    selection.level = QueryLevel::image;
+    selection.studies = texts(question.studies);
+    selection.series = texts(question.series);
+    selection.instances = texts(question.instances);
+    if (question.patient_ids.empty())
+        return all_files(archive, selection);
+    std::vector<StoredFile> out;
+    for (const std::string& patient_id : question.patient_ids) {
+        selection.patient_id = patient_id;
+        auto files = all_files(archive, selection);
+        if (!files)
+            return files;
+        std::ranges::move(*files, std::back_inserter(out));
+    }
+    return out;
+}
+
 Shortfall shortfall_of(const Error& why)
 {
     return why.code == make_error_code(Errc::unsupported) ? Shortfall::failed
@@ -91,6 +113,7 @@ struct LocalOrigin::State {
     std::unique_ptr<Archive> archive;
 
     asio::awaitable<Result<std::unique_ptr<ArchiveWriter>>> take(InstanceContent& content);
+    void read_ahead(const std::vector<StoredFile>& files, std::size_t from);
 };
 
 LocalOrigin::LocalOrigin(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -123,6 +146,27 @@ Abilities LocalOrigin::abilities() const
 archive::Archive& LocalOrigin::archive() noexcept
 {
     return *state_->archive;
+}
+
+/// The files after the one that is given next, by a thread that nobody waits for: what the disk has
+/// ready in time is not waited for later.
+void LocalOrigin::State::read_ahead(const std::vector<StoredFile>& files, std::size_t from)
+{
+    const std::size_t begin = from == 0 ? 1 : from + files_ahead;
+    const std::size_t end = std::min(from + 2 * files_ahead, files.size());
+    if (begin >= end)
+        return;
+    std::vector<archive::Span> soon; // by themselves: the thread may be slower than we live
+    for (std::size_t i = begin; i < end; ++i) {
+        const StoredFile& file = files[i];
+        auto path = archive->path_of(file.key.study, file.key.sop.sop_instance);
+        soon.push_back({std::move(path), {file.offset + file.length.count}});
+    }
+    disk.submit([soon = std::move(soon)](const std::stop_token& stop) {
+        for (const archive::Span& file : soon)
+            if (!stop.stop_requested())
+                archive::read_ahead(file);
+    });
 }
 
 /// Streams one instance into the archive, up to the point where it can be committed.
@@ -226,18 +270,13 @@ asio::awaitable<FindEnd> LocalOrigin::find(FindQuestion question, FindSink& matc
 asio::awaitable<RetrieveEnd> LocalOrigin::retrieve(RetrieveQuestion question, RetrieveSink& sink)
 {
     RetrieveEnd end;
-    if (question.studies.empty() && question.series.empty() && question.instances.empty()) {
-        end.reason = "no study, series or instance named";
+    if (question.patient_ids.empty() && question.studies.empty() && question.series.empty() &&
+        question.instances.empty()) {
+        end.reason = "no patient, study, series or instance named";
+        end.shortfall = Shortfall::question;
         co_return end;
     }
-    Selection selection;
-    selection.level = QueryLevel::image;
-    selection.studies = texts(question.studies);
-    selection.series = texts(question.series);
-    selection.instances = texts(question.instances);
-    auto read = [this, &selection](std::stop_token) {
-        return all_files(*state_->archive, selection);
-    };
+    auto read = [this, &question](std::stop_token) { return files_of(*state_->archive, question); };
     auto files = co_await offload(state_->disk, std::move(read));
     if (!files) {
         end.shortfall = shortfall_of(files.error());
@@ -245,27 +284,28 @@ asio::awaitable<RetrieveEnd> LocalOrigin::retrieve(RetrieveQuestion question, Re
         co_return end;
     }
     std::vector<InstanceKey> keys;
+    keys.reserve(files->size());
     for (const StoredFile& file : *files)
         keys.push_back(file.key);
-    const auto expected = co_await sink.expect(std::move(keys));
-    if (!expected) {
-        end.reason = expected.error().text();
-        co_return end;
-    }
-    for (std::size_t i = 0; i < files->size(); ++i) {
-        const StoredFile& file = (*files)[i];
-        const auto& [sop_class, sop_instance] = file.key.sop;
-        auto path = state_->archive->path_of(file.key.study, sop_instance);
+    std::size_t given = 0;
+    Result<void> taken = co_await sink.expect(std::move(keys));
+    while (taken && given < files->size()) {
+        if (given % files_ahead == 0)
+            state_->read_ahead(*files, given);
+        const StoredFile& file = (*files)[given];
+        auto path = state_->archive->path_of(file.key.study, file.key.sop.sop_instance);
         auto content = std::make_unique<StoredContent>(state_->disk, file, std::move(path));
-        const auto given = co_await sink.instance(std::move(content));
-        if (!given) {
-            end.reason = given.error().text();
-            for (; i < files->size(); ++i)
-                end.missing.push_back((*files)[i].key.sop);
-            co_return end;
-        }
+        taken = co_await sink.instance(std::move(content));
+        if (taken)
+            ++given;
     }
-    end.complete = true;
+    end.complete = taken.has_value();
+    if (taken)
+        co_return end;
+    end.shortfall = Shortfall::failed;
+    end.reason = taken.error().text();
+    for (; given < files->size(); ++given)
+        end.missing.push_back((*files)[given].key.sop);
     co_return end;
 }
 

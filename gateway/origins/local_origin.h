@@ -49,7 +49,7 @@ public:
     /// Study, series and image level, relational or not; studies newest first. Returned values are
     /// UTF-8. Patient level: ends incomplete, and says so.
     asio::awaitable<FindEnd> find(FindQuestion question, FindSink& matches) override;
-    /// As stored, whatever is acceptable.
+    /// As stored, whatever is acceptable: series by series, by Instance Number. Reads ahead.
     asio::awaitable<RetrieveEnd> retrieve(RetrieveQuestion question, RetrieveSink& sink) override;
     asio::awaitable<Result<std::vector<bool>>> verify(std::vector<InstanceKey> instances) override;
     asio::awaitable<Health> health() override;

@@ -94,7 +94,7 @@ asio::awaitable<WadoOutcome> WadoFetch::run(WadoJob job)
 {
     web::ClientRequest request;
     request.target = plan_.target(job);
-    request.fields.add("Accept", accept_headers(plan_.accepts(job)).at(job.form));
+    request.fields.add("Accept", accept_headers(plan_.accepts(job), room_.profile).at(job.form));
     web::ClientResult response = co_await room_.client.request(std::move(request));
     if (!response)
         co_return no_answer(response.error());

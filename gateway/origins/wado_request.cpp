@@ -13,35 +13,50 @@ constexpr const char* as_stored =
     R"(multipart/related; type="application/dicom"; transfer-syntax=*)";
 constexpr std::size_t most_syntaxes = 9; // so that q has one decimal
 
+using Syntaxes = std::vector<Uid>;
+
 // PS3.18 8.7.3.5: implicit and big endian do not stand in a request.
-std::vector<Uid> for_the_web(const std::vector<Uid>& wanted)
+Syntaxes for_the_web(const Syntaxes& wanted, const std::optional<Syntaxes>& given)
 {
-    std::vector<Uid> out;
+    Syntaxes out;
     for (const Uid& uid : wanted) {
         const bool plain = !TransferSyntax::of(uid.str()).web_allowed;
         const Uid named = plain ? *Uid::parse(transfer_syntax::explicit_le) : uid;
-        if (std::ranges::find(out, named) == out.end() && out.size() < most_syntaxes)
+        const bool possible = !given || std::ranges::find(*given, named) != given->end();
+        const bool new_one = std::ranges::find(out, named) == out.end();
+        if (possible && new_one && out.size() < most_syntaxes)
             out.push_back(named);
     }
     return out;
 }
 
+std::string preferences(const Syntaxes& syntaxes)
+{
+    std::string header;
+    unsigned tenths = 10;
+    for (const Uid& syntax : syntaxes) {
+        header += header.empty() ? "" : ", ";
+        header += std::string(dicom) + "; transfer-syntax=" + syntax.str();
+        header += tenths == 10 ? ";q=1.0" : ";q=0." + std::to_string(tenths);
+        --tenths;
+    }
+    return header;
+}
+
 } // namespace
 
-std::vector<std::string> accept_headers(const std::optional<std::vector<Uid>>& wanted)
+std::vector<std::string>
+accept_headers(const std::optional<std::vector<Uid>>& wanted, const OriginProfile::Retrieve& known)
 {
+    const bool any = known.any_transfer_syntax.value_or(true);
     std::vector<std::string> out;
     if (wanted) {
-        std::string header;
-        unsigned tenths = 10;
-        for (const Uid& syntax : for_the_web(*wanted)) {
-            header += std::string(dicom) + "; transfer-syntax=" + syntax.str();
-            header += tenths == 10 ? ";q=1.0, " : ";q=0." + std::to_string(tenths) + ", ";
-            --tenths;
-        }
-        out.push_back(header + as_stored + ";q=0.1");
+        const std::string named = preferences(for_the_web(*wanted, known.transfer_syntaxes));
+        if (!named.empty())
+            out.push_back(any ? named + ", " + as_stored + ";q=0.1" : named);
     }
-    out.emplace_back(as_stored);
+    if (any)
+        out.emplace_back(as_stored);
     out.emplace_back(dicom);
     return out;
 }

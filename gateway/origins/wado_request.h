@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/origin.h"
+#include "gateway/origins/origin_profile.h"
 
 #include <cstdint>
 #include <optional>
@@ -12,8 +13,11 @@ namespace gantry {
 
 /// Accept headers, in the order in which to try them. Wanted syntaxes by preference, `*` last: an
 /// archive that cannot or will not transcode then sends what it has, and so does one that reads
-/// only the last parameter. Then `*` alone, then none, for those that do not know it.
-std::vector<std::string> accept_headers(const std::optional<std::vector<Uid>>& wanted);
+/// only the last parameter. Then `*` alone, then none, for those that do not know it. What the
+/// archive is known not to take is left out.
+std::vector<std::string> accept_headers(
+    const std::optional<std::vector<Uid>>& wanted, const OriginProfile::Retrieve& known = {}
+);
 
 /// "/studies/{study}/series/{series}", with "/instances/{instance}" where that is given.
 std::string retrieve_target(const Uid& study, const Uid& series, const Uid& instance = {});

@@ -86,7 +86,7 @@ WadoRetrieve::~WadoRetrieve() = default;
 asio::awaitable<RetrieveEnd> WadoRetrieve::run(RetrieveQuestion question)
 {
     WadoPlan::Expected list;
-    list.whole_series = question.instances.empty();
+    list.whole_series = question.instances.empty() && room_.profile.series_level.value_or(true);
     ExpectedInstances expected = co_await expected_instances(std::move(find_), std::move(question));
     if (!expected.end.complete) {
         RetrieveEnd end;
@@ -191,7 +191,7 @@ asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
 
 WadoRetrieve::Work::Next WadoRetrieve::Work::decide(WadoJob& job, const WadoOutcome& outcome)
 {
-    const bool more_forms = job.form + 1 < accept_headers(plan.accepts(job)).size();
+    const bool more_forms = job.form + 1 < accept_headers(plan.accepts(job), room.profile).size();
     switch (outcome.verdict) {
     case WadoVerdict::content: return missing_from_answer(job, outcome);
     case WadoVerdict::unacceptable:
@@ -242,7 +242,8 @@ WadoRetrieve::Work::Next WadoRetrieve::Work::later(WadoJob& job, const WadoOutco
     if (outcome.cut && !job.instance)
         return give_up(job, outcome);
     // Some answer with 500 to a syntax that they cannot make.
-    if (outcome.status == 500 && !outcome.cut && job.form == 0 && plan.accepts(job)) {
+    const bool more_forms = job.form + 1 < accept_headers(plan.accepts(job), room.profile).size();
+    if (outcome.status == 500 && job.form == 0 && plan.accepts(job) && more_forms) {
         ++job.form;
         return {true, {}};
     }

@@ -4,6 +4,7 @@
 #include "gateway/loop/worker_pool.h"
 #include "gateway/origins/fetch_permits.h"
 #include "gateway/origins/memory_budget.h"
+#include "gateway/origins/origin_profile.h"
 #include "mapping/vocabulary/bytes.h"
 #include "web/client.h"
 
@@ -39,6 +40,7 @@ struct WadoRoom {
     WebRetrieveOptions options;
     std::shared_ptr<MemoryBudget> memory;
     FetchPermits permits;
+    OriginProfile::Retrieve profile = {};
 };
 
 } // namespace gantry

@@ -5,6 +5,7 @@
 #include "gateway/origins/stow_batch.h"
 #include "gateway/origins/wado_retrieve.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -51,12 +52,14 @@ struct WebOrigin::State {
 
 namespace {
 
-WadoRoom wado_room(const std::string& name, const InquiryRoom& room, WebRetrieveOptions options)
+WadoRoom wado_room(const std::string& name, const InquiryRoom& room, const WebOriginOptions& given)
 {
+    WebRetrieveOptions options = given.retrieve;
     auto memory = options.memory;
     if (!memory)
         memory = std::make_shared<MemoryBudget>(retrieve_memory);
-    const std::size_t at_once = options.requests;
+    const std::size_t known = given.profile.retrieve.requests_at_once.value_or(options.requests);
+    const std::size_t at_once = std::min(known, options.requests);
     return {
         name,
         room.client,
@@ -64,7 +67,8 @@ WadoRoom wado_room(const std::string& name, const InquiryRoom& room, WebRetrieve
         room.scratch,
         std::move(options),
         std::move(memory),
-        FetchPermits(at_once)
+        FetchPermits(at_once),
+        given.profile.retrieve
     };
 }
 
@@ -79,9 +83,7 @@ WebOrigin::WebOrigin(
 )
 {
     const InquiryRoom inquiry{client, disk, std::move(scratch), options.max_answer};
-    WebRetrieveOptions retrieve = options.retrieve;
-    StowRoom stow{name, inquiry, std::move(options)};
-    state_.reset(new State{std::move(stow), wado_room(name, inquiry, std::move(retrieve))});
+    state_.reset(new State{{name, inquiry, options}, wado_room(name, inquiry, options)});
 }
 
 WebOrigin::~WebOrigin() = default;

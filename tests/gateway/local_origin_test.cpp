@@ -131,6 +131,40 @@ TEST_CASE("what is not here is an empty set and a complete retrieve")
     CHECK(!test::run(origin.local->retrieve({}, got)).complete);
 }
 
+TEST_CASE("a patient is retrieved study by study and a study only where it is theirs")
+{
+    OpenOrigin origin;
+    for (unsigned study : {1U, 2U})
+        for (unsigned number : {2U, 1U})
+            CHECK(origin.put(make_instance({study, 1, number})) == Kind::stored);
+    const auto retrieve = [&](std::vector<std::string> patients, const char* study) {
+        RetrieveQuestion question = study == nullptr ? RetrieveQuestion{} : of_study(study);
+        question.patient_ids = std::move(patients);
+        KeepInstances got;
+        CHECK(test::run(origin.local->retrieve(question, got)).complete);
+        std::string uids;
+        for (const Instance& instance : got.instances)
+            uids += instance.key.sop.sop_instance.str() + " ";
+        return uids;
+    };
+    CHECK(retrieve({"P2"}, nullptr) == "1.2.2.1.1 1.2.2.1.2 ");
+    CHECK(retrieve({"P2", "P1"}, nullptr) == "1.2.2.1.1 1.2.2.1.2 1.2.1.1.1 1.2.1.1.2 ");
+    CHECK(retrieve({"P1"}, "1.2.1") == "1.2.1.1.1 1.2.1.1.2 ");
+    CHECK(retrieve({"P1"}, "1.2.2").empty());
+}
+
+TEST_CASE("a long series is given whole and in order while it is read ahead")
+{
+    OpenOrigin origin;
+    for (unsigned number = 50; number >= 1; --number)
+        CHECK(origin.put(make_instance({1, 1, number})) == Kind::stored);
+    KeepInstances got;
+    CHECK(test::run(origin.local->retrieve(of_study("1.2.1"), got)).complete);
+    REQUIRE(got.instances.size() == 50);
+    for (unsigned number = 1; number <= 50; ++number)
+        CHECK(got.instances[number - 1].data_set == make_instance({1, 1, number}).data_set);
+}
+
 TEST_CASE("a file that was damaged is not given as whole and names what is missing")
 {
     for (const bool cut_short : {true, false}) {

@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::uint64_t chunk_size = 256U << 10U;
 constexpr std::uint64_t large_piece = 512U << 10U; // of what is not checked whole
+constexpr std::uint64_t ahead = 4U << 20U;         // from there the kernel sees the pattern
+
+Result<custody::Fd> open_file(const std::filesystem::path& path)
+{
+    const auto folder = custody::open_folder(path.parent_path());
+    if (!folder)
+        return folder.error();
+    return custody::open_at(*folder, path.filename(), O_RDONLY);
+}
 
 class StoredSource final : public ByteSource {
 public:
@@ -56,10 +65,7 @@ void StoredReader::rewind()
 
 Result<void> StoredReader::open()
 {
-    const auto folder = custody::open_folder(path_.parent_path());
-    if (!folder)
-        return folder.error();
-    auto file = custody::open_at(*folder, path_.filename(), O_RDONLY);
+    auto file = open_file(path_);
     if (!file)
         return file.error();
     fd_ = std::move(*file);
@@ -87,6 +93,15 @@ Result<std::size_t> StoredReader::read(std::span<std::byte> into)
     if (done_ == file_.length.count && digest_.digest() != file_.digest)
         return error(Errc::damaged, "digest differs");
     return want;
+}
+
+void read_ahead(const Span& file)
+{
+    const auto opened = open_file(file.path);
+    if (!opened)
+        return;
+    const auto size = std::min(file.length.count, ahead);
+    (void)::posix_fadvise(opened->get(), 0, static_cast<off_t>(size), POSIX_FADV_WILLNEED);
 }
 
 StoredContent::StoredContent(WorkerPool& disk, StoredFile file, std::filesystem::path path)

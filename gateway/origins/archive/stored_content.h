@@ -36,6 +36,16 @@ private:
     std::uint64_t done_ = 0;
 };
 
+/// A file, from its beginning to the end of its data set.
+struct Span {
+    std::filesystem::path path;
+    Bytes length;
+};
+
+/// Has the kernel read the first 4 MiB of what will be wanted soon. Blocks as long as opening it
+/// does; what goes wrong will show when it is read.
+void read_ahead(const Span& file);
+
 class StoredContent final : public InstanceContent {
 public:
     /// What is no longer is checked whole before source() gives a byte of it; of larger ones the
