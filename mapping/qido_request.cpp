@@ -210,12 +210,24 @@ private:
             request.study = resource.study;
             request.series = resource.series;
             request.path = resource.path(question_.level);
+            request.most = most_results(parameters, i);
             request.query = query_of(parameters, i) + fields;
             if (!request.query.empty())
                 request.query.erase(0, 1); // "&"
             requests.push_back(std::move(request));
         }
         return true;
+    }
+
+    std::size_t most_results(const std::vector<Parameter>& parameters, std::size_t number) const
+    {
+        for (const Parameter& parameter : parameters) {
+            const std::size_t count = parameter.alternatives.size();
+            if (parameter.key->tag == unique_key(question_.level))
+                return parameter.alternatives[number % count].size();
+            number /= count;
+        }
+        return 0;
     }
 
     /// Combination `number` of the alternatives.

@@ -8,6 +8,7 @@
 #include "mapping/vocabulary/tag.h"
 #include "mapping/vocabulary/uid.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,10 +38,11 @@ struct QidoQuestion {
 /// One request, but for limit and offset.
 struct QidoRequest {
     QueryLevel level = QueryLevel::study;
-    Uid study;         // of the path: the answer need not repeat it
-    Uid series;        // likewise
-    std::string path;  // "/studies/1.2.3/series"
-    std::string query; // "PatientID=4711&includefield=00081030", may be empty
+    Uid study;            // of the path: the answer need not repeat it
+    Uid series;           // likewise
+    std::size_t most = 0; // results, where it asks for so many UIDs of its own level; 0: any number
+    std::string path;     // "/studies/1.2.3/series"
+    std::string query;    // "PatientID=4711&includefield=00081030", may be empty
 
     /// Path and query; limit and offset are added where they are not 0.
     std::string target(std::uint64_t limit = 0, std::uint64_t offset = 0) const;

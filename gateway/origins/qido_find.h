@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace gantry {
 
@@ -16,12 +17,16 @@ struct SearchMemory {
     std::uint32_t page_size = 0;     // the largest page that it gave
     std::uint32_t refused_limit = 0; // it does not take so large a limit, 0: none so far
     bool honours_offset = false;     // a page was another one than the first
-    bool raw_caret = false;          // it found what it did not find with %5E
+    bool raw_caret = false;          // it found with "^" what it did not find with "%5E"
+    bool decodes = false;            // it finds with "%5E"
     bool xml_only = false;           // it has no JSON
     bool no_series = false;          // does not offer /series
     bool no_instances = false;       // does not offer /instances
     bool no_study_instances = false; // does not offer /studies/{study}/instances
 };
+
+/// What a profile says of it already.
+SearchMemory known_of(const OriginProfile& profile);
 
 struct SearchLimits {
     std::uint32_t first_page = 100; // so that the first match comes early
@@ -31,10 +36,12 @@ struct SearchLimits {
     std::chrono::milliseconds longest_delay{10'000}; // an origin that asks for more is unavailable
     Bytes max_match{4U << 20U};
     std::uint64_t max_matches = 2'000'000;
+    std::size_t max_parents = 10'000; // of one level, where a hierarchy is walked
 };
 
 /// What is needed to ask. The references outlive every search.
 struct SearchRoom {
+    const std::string& name; // of the origin, for logs
     web::Client& client;
     const OriginProfile& profile;
     SearchMemory& learned;

@@ -2,6 +2,7 @@
 
 #include "gateway/error.h"
 #include "gateway/origins/archive_inquiry.h"
+#include "gateway/origins/qido_find.h"
 #include "gateway/origins/stow_batch.h"
 #include "gateway/origins/wado_retrieve.h"
 
@@ -16,8 +17,6 @@ namespace {
 
 constexpr Bytes probe_answer{64U << 10U};
 constexpr std::size_t list_from = 8; // instances of a series; below, each is asked for by itself
-
-const char* const not_yet = "not supported yet for web origins";
 
 // What an answer to GET /studies?limit=1 tells of the service. Where it offers no search it may
 // still store.
@@ -48,6 +47,12 @@ std::string trouble_of(const web::ClientFailure& failure)
 struct WebOrigin::State {
     StowRoom room;
     WadoRoom wado;
+    SearchMemory learned;
+
+    SearchRoom search_room()
+    {
+        return {room.name, room.inquiry.client, room.options.profile, learned, {}};
+    }
 };
 
 namespace {
@@ -83,7 +88,8 @@ WebOrigin::WebOrigin(
 )
 {
     const InquiryRoom inquiry{client, disk, std::move(scratch), options.max_answer};
-    state_.reset(new State{{name, inquiry, options}, wado_room(name, inquiry, options)});
+    const SearchMemory known = known_of(options.profile);
+    state_.reset(new State{{name, inquiry, options}, wado_room(name, inquiry, options), known});
 }
 
 WebOrigin::~WebOrigin() = default;
@@ -96,6 +102,7 @@ const std::string& WebOrigin::name() const
 Abilities WebOrigin::abilities() const
 {
     Abilities abilities;
+    abilities.find = true;
     abilities.store = true;
     abilities.retrieve = true;
     abilities.verify = true;
@@ -113,11 +120,9 @@ WebOrigin::store(std::vector<std::unique_ptr<InstanceContent>> batch)
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): see the
 // contract
 
-asio::awaitable<FindEnd> WebOrigin::find(FindQuestion, FindSink&)
+asio::awaitable<FindEnd> WebOrigin::find(FindQuestion question, FindSink& matches)
 {
-    FindEnd end;
-    end.reason = not_yet;
-    co_return end;
+    co_return co_await find_by_qido(state_->search_room(), std::move(question), matches);
 }
 
 asio::awaitable<RetrieveEnd> WebOrigin::retrieve(RetrieveQuestion question, RetrieveSink& sink)

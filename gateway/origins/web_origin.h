@@ -1,6 +1,6 @@
-// An archive reached over DICOMweb (PS3.18): stores by STOW-RS, retrieves by WADO-RS, verifies by
-// QIDO-RS and WADO-RS. Runs on the loop; disk work goes to the pool given. What it holds in memory
-// on its way does not grow with the instance or the study.
+// An archive reached over DICOMweb (PS3.18): stores by STOW-RS, finds by QIDO-RS, retrieves by
+// WADO-RS, verifies by both. Runs on the loop; disk work goes to the pool given. What it holds in
+// memory on its way does not grow with the instance or the study.
 #pragma once
 
 #include "gateway/loop/worker_pool.h"
@@ -48,7 +48,7 @@ public:
     Abilities abilities() const override;
     asio::awaitable<std::vector<StoreOutcome>>
     store(std::vector<std::unique_ptr<InstanceContent>> batch) override;
-    /// Not in this release: ends at once, incomplete, and says so.
+    /// By QIDO-RS, page by page; patient level ends incomplete.
     asio::awaitable<FindEnd> find(FindQuestion question, FindSink& matches) override;
     asio::awaitable<RetrieveEnd> retrieve(RetrieveQuestion question, RetrieveSink& sink) override;
     asio::awaitable<Result<std::vector<bool>>> verify(std::vector<InstanceKey> instances) override;
