@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -86,6 +88,11 @@ private:
             if (!item)
                 return item.error();
             values.emplace_back(std::move(*item));
+        } else if (child.name == "PersonName") {
+            auto name = child.empty ? boost::json::object() : person_name(child, depth + 1);
+            if (!name)
+                return name.error();
+            values.emplace_back(std::move(*name));
         } else if (child.name == "Value" && !child.empty) {
             const auto end = xml_.next(text_);
             if (!end || !end->closing || end->name != child.name)
@@ -95,6 +102,56 @@ private:
             return over.error();
         }
         return {};
+    }
+
+    /// The groups of a name, each in the form of a value field:
+    /// "Family^Given^Middle^Prefix^Suffix".
+    Result<boost::json::object> person_name(const XmlTag& parent, unsigned depth)
+    {
+        boost::json::object groups;
+        while (true) {
+            const auto child = xml_.next(text_);
+            if (!child)
+                return child.error();
+            if (child->closing)
+                return ends(*child, parent, std::move(groups));
+            if (child->empty)
+                continue;
+            auto components = name_components(*child, depth + 1);
+            if (!components)
+                return components.error();
+            groups[child->name] = std::move(*components);
+        }
+    }
+
+    Result<std::string> name_components(const XmlTag& parent, unsigned depth)
+    {
+        constexpr std::string_view names[] = {
+            "FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix"
+        };
+        std::string components[std::size(names)];
+        while (true) {
+            const auto child = xml_.next(text_);
+            if (!child)
+                return child.error();
+            if (child->closing) {
+                std::string out;
+                for (const std::string& component : components)
+                    out += component + '^';
+                out.resize(out.find_last_not_of('^') + 1);
+                return ends(*child, parent, std::move(out));
+            }
+            const auto* const name = std::ranges::find(names, child->name);
+            if (name == std::end(names) || child->empty) {
+                if (const auto over = skipped(*child, depth); !over)
+                    return over.error();
+                continue;
+            }
+            const auto end = xml_.next(text_);
+            if (!end || !end->closing || end->name != child->name)
+                return error(Errc::malformed, "XML");
+            components[name - std::begin(names)] = text_;
+        }
     }
 
     Result<boost::json::object> skipped(const XmlTag& parent, unsigned depth)

@@ -10,8 +10,8 @@
 
 namespace gantry::mapping {
 
-/// The data set in the DICOM JSON model: attributes with Value of text, and sequences of items.
-/// Person names and bulk data are left out. Errc::malformed, Errc::too_deep.
+/// The data set in the DICOM JSON model: attributes with Value of text, person names by their
+/// groups, sequences of items. Bulk data is left out. Errc::malformed, Errc::too_deep.
 Result<boost::json::object> read_native_xml(std::string_view xml);
 
 } // namespace gantry::mapping

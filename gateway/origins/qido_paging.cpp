@@ -10,7 +10,17 @@ constexpr std::uint64_t least_page = 10;
 constexpr std::uint64_t safe_page = 100; // no server is known that refuses it
 constexpr std::uint64_t growth = 4;
 constexpr std::uint64_t most_grown = 100'000;
-constexpr std::uint64_t usual_cap = 50; // caps that people choose are multiples of it
+constexpr std::uint64_t least_cap = 50;
+
+/// 50, 100, 200, 250, 500, 1000 and so on: what people choose for a cap.
+bool looks_like_cap(std::uint64_t results)
+{
+    if (results < least_cap)
+        return false;
+    while (results % 10 == 0)
+        results /= 10;
+    return results == 1 || results == 2 || results == 25 || results == 5;
+}
 
 } // namespace
 
@@ -87,7 +97,7 @@ QidoPaging::Next QidoPaging::repeated(PageCount page)
     if (honest)
         return page.more ? Next::lost : Next::done;
     const std::uint64_t asked = growing_ ? size_ : last_limit_;
-    const bool may_be_cut = page.more || page.results == asked || page.results % usual_cap == 0;
+    const bool may_be_cut = page.more || page.results == asked || looks_like_cap(page.results);
     if (!may_be_cut)
         return Next::done;
     const bool grew = page.fresh > 0 || !growing_;
