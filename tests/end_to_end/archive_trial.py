@@ -34,7 +34,7 @@ def on_the_wire(file, here):
     kept.mkdir(exist_ok=True)
     for old in kept.iterdir():
         old.unlink()
-    scp = Process(["storescp", "-q", "+xa", "-B", "-od", kept, port], here / "storescp.log")
+    scp = Process(["storescp", "-q", "+xa", "+B", "-od", kept, port], here / "storescp.log")
     try:
         wait_for("storescp", lambda: run("echoscu", "-q", "127.0.0.1", port, check=False).returncode == 0)
         run("dcmsend", "-q", "-dn", "-nuc", "127.0.0.1", port, file, check=False)
