@@ -24,8 +24,12 @@
 #include <unistd.h>
 #include <vector>
 
+#include "bench/elements.h"
+
 namespace {
 
+using gantry::bench::put;
+using gantry::bench::us;
 using gantry::tests::ByteVector;
 using gantry::tests::FastStoreScu;
 
@@ -71,33 +75,6 @@ Options parse(const std::vector<std::string>& arguments)
             throw std::invalid_argument(name);
     }
     return options;
-}
-
-// One element in Explicit VR Little Endian (PS3.5 7.1.2).
-void put(std::string& out, unsigned group, unsigned element, std::string_view vr, std::string value)
-{
-    const auto word = [&out](std::size_t n) {
-        out += static_cast<char>(n & 0xffU);
-        out += static_cast<char>(n >> 8U & 0xffU);
-    };
-    if (value.size() % 2 != 0)
-        value += vr == "UI" ? '\0' : ' ';
-    word(group);
-    word(element);
-    out += vr;
-    if (vr == "OW" || vr == "OB") {
-        word(0);
-        word(value.size() & 0xffffU);
-        word(value.size() >> 16U);
-    } else {
-        word(value.size());
-    }
-    out += value;
-}
-
-std::string us(unsigned value)
-{
-    return {static_cast<char>(value & 0xffU), static_cast<char>(value >> 8U)};
 }
 
 // All UIDs of a run have the same length, so that one can stand in another's place.

@@ -65,8 +65,8 @@ def item(kind, content):
     return struct.pack(">BBH", kind, 0, len(content)) + content
 
 
-def associate_rq(calling, called, contexts, pdu=16384):
-    """The bytes of an A-ASSOCIATE-RQ. contexts: {id: (abstract syntax, [transfer syntaxes])}."""
+def associate_rq(calling, called, contexts, pdu=16384, roles=()):
+    """The bytes of an A-ASSOCIATE-RQ. contexts: {id: (abstract syntax, [transfer syntaxes])}; roles: classes to be the SCP of."""
     body = struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), calling.ljust(16).encode())
     body += item(0x10, b"1.2.840.10008.3.1.1.1")
     for number, (abstract, syntaxes) in contexts.items():
@@ -74,17 +74,18 @@ def associate_rq(calling, called, contexts, pdu=16384):
         content += b"".join(item(0x40, s.encode()) for s in syntaxes)
         body += item(0x20, content)
     user = item(0x51, struct.pack(">I", pdu)) + item(0x52, b"1.2.3.999.1") + item(0x55, b"TRIAL")
+    user += b"".join(item(0x54, struct.pack(">H", len(r)) + r.encode() + b"\0\1") for r in roles)
     body += item(0x50, user)
     return struct.pack(">BBI", 1, 0, len(body)) + body
 
 
 class Association:
-    def __init__(self, port, calling="TRIAL", called="GANTRY", contexts=None, timeout=60):
+    def __init__(self, port, calling="TRIAL", called="GANTRY", contexts=None, timeout=60, roles=()):
         self.contexts = contexts or {1: (CT, [EXPLICIT]), 3: (VERIFICATION, [IMPLICIT])}
-        self.message = 0
+        self.number, self.pdvs = 0, b""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(associate_rq(calling, called, self.contexts))
+        self.socket.sendall(associate_rq(calling, called, self.contexts, roles=roles))
         kind, body = self.pdu()
         assert kind == 2, kind
         self.results, self.largest = self.answers(body)
@@ -156,36 +157,70 @@ class Association:
             out += struct.pack("<HHI", 0, int(name[1:], 16), len(value)) + value
         return struct.pack("<HHII", 0, 0, 4, len(out)) + out
 
-    def response(self):
-        """{element: value} of the next command set; a data set that follows is not expected."""
+    def fragment(self):
+        """(context, control header, bytes) of the next PDV."""
+        if not self.pdvs:
+            kind, self.pdvs = self.pdu()
+            assert kind == 4, kind
+        length, context, header = struct.unpack_from(">IBB", self.pdvs)
+        piece, self.pdvs = self.pdvs[6:4 + length], self.pdvs[4 + length:]
+        return context, header, piece
+
+    def message(self, command=True):
+        """(context, bytes) of the next command set or data set."""
         content = b""
         while True:
-            kind, body = self.pdu()
-            assert kind == 4, kind
-            length, _, header = struct.unpack_from(">IBB", body)
-            content += body[6:4 + length]
+            context, header, piece = self.fragment()
+            assert bool(header & 1) == command, header
+            content += piece
             if header & 2:
-                break
+                return context, content
+
+    def command_set(self):
+        """(context, {element: value}) of the next command set."""
+        context, content = self.message()
         elements, position = {}, 0
         while position < len(content):
             _, number, length = struct.unpack_from("<HHI", content, position)
             elements[number] = content[position + 8:position + 8 + length]
             position += 8 + length
-        return elements
+        return context, elements
+
+    def response(self):
+        """{element: value} of the next command set; a data set that follows is not expected."""
+        return self.command_set()[1]
 
     def store(self, data_set, instance, sop_class=CT, context=1):
         """Status of a C-STORE."""
-        self.message = self.message % 65535 + 1
+        self.number = self.number % 65535 + 1
         self.send(context, self.command(
-            x0002=sop_class, x0100=0x0001, x0110=self.message, x0700=0, x0800=0x0001, x1000=instance), 1)
+            x0002=sop_class, x0100=0x0001, x0110=self.number, x0700=0, x0800=0x0001, x1000=instance), 1)
         self.send(context, data_set, 0)
         return struct.unpack("<H", self.response()[0x0900])[0]
 
     def echo(self, context=3):
         """Status of a C-ECHO."""
-        self.message = self.message % 65535 + 1
-        self.send(context, self.command(x0002=VERIFICATION, x0100=0x0030, x0110=self.message, x0800=0x0101), 1)
+        self.number = self.number % 65535 + 1
+        self.send(context, self.command(x0002=VERIFICATION, x0100=0x0030, x0110=self.number, x0800=0x0101), 1)
         return struct.unpack("<H", self.response()[0x0900])[0]
+
+    def get(self, sop_class, identifier, context=1):
+        """C-GET: ({instance: data set} that came by C-STORE on this association, command set of the final response, its Identifier)."""
+        received = {}
+        self.number = self.number % 65535 + 1
+        self.send(context, self.command(x0002=sop_class, x0100=0x0010, x0110=self.number, x0700=0, x0800=1), 1)
+        self.send(context, identifier, 0)
+        while True:
+            where, command = self.command_set()
+            content = self.message(command=False)[1] if command[0x0800] != b"\x01\x01" else b""
+            if command[0x0100] == b"\x01\0":
+                uid = command[0x1000].rstrip(b"\0").decode()
+                received[uid] = content
+                self.send(where, self.command(
+                    x0002=command[0x0002].rstrip(b"\0").decode(), x0100=0x8001, x0120=struct.unpack("<H", command[0x0110])[0],
+                    x0800=0x0101, x0900=0, x1000=uid), 1)
+            elif command[0x0900] not in (b"\0\xff", b"\1\xff"):
+                return received, command, content
 
     def release(self):
         self.socket.sendall(struct.pack(">BBII", 5, 0, 4, 0))
