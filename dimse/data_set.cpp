@@ -46,12 +46,13 @@ Result<E_TransferSyntax> syntax_of(const Uid& transfer_syntax)
 
 } // namespace
 
-Result<std::unique_ptr<DcmDataset>> parse_data_set(ConstBytes bytes, const Uid& transfer_syntax)
+Result<std::unique_ptr<DcmDataset>>
+parse_data_set(ConstBytes bytes, const Uid& transfer_syntax, std::size_t most)
 {
     const auto syntax = syntax_of(transfer_syntax);
     if (!syntax)
         return syntax.error();
-    if (bytes.size() > max_identifier || items_at_most(bytes) > max_items)
+    if (bytes.size() > most || items_at_most(bytes) > max_items)
         return error(Errc::malformed, "too large");
     auto data_set = std::make_unique<DcmDataset>();
     DcmInputBufferStream stream;

@@ -16,9 +16,14 @@ namespace gantry::dimse {
 /// Beyond this no Identifier is read: it has room for a list of 4,000 UIDs.
 inline constexpr std::size_t max_identifier = 256U << 10U;
 
-/// Errors: malformed, where the bytes are no data set in this syntax, are cut off, or nest deeper
-/// than any question does; or where the syntax is deflated, which bounds nothing.
-Result<std::unique_ptr<DcmDataset>> parse_data_set(ConstBytes bytes, const Uid& transfer_syntax);
+/// Of a match that a peer gives us we take more: it may hold what we did not ask for.
+inline constexpr std::size_t max_match = 4U << 20U;
+
+/// Errors: malformed, where the bytes are no data set in this syntax, are more than `most`, are cut
+/// off, or nest deeper than any question does; or where the syntax is deflated, which bounds
+/// nothing.
+Result<std::unique_ptr<DcmDataset>>
+parse_data_set(ConstBytes bytes, const Uid& transfer_syntax, std::size_t most = max_identifier);
 
 /// Appends `data_set`. Errors: malformed, where it cannot be written in this syntax; `out` is as it
 /// was then.

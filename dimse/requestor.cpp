@@ -1,6 +1,7 @@
 #include "dimse/requestor.h"
 
 #include "dimse/error.h"
+#include "dimse/outbound.h"
 #include "dimse/requestor_association.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
@@ -89,20 +90,6 @@ summary_of(const RequestorAssociation& association, const std::vector<ProposedCo
             );
     }
     return result;
-}
-
-/// Runs `work` on a thread of the pool; a pool that has been stopped gives `when_stopped`.
-template <class T, class F>
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): the pool outlives all
-asio::awaitable<T> with_thread(WorkerPool& pool, F work, T when_stopped)
-{
-    try {
-        co_return co_await offload(pool, std::move(work));
-    } catch (const boost::system::system_error& fault) {
-        if (fault.code() != asio::error::operation_aborted)
-            throw;
-    }
-    co_return when_stopped;
 }
 
 } // namespace

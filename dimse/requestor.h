@@ -4,6 +4,7 @@
 
 #include "dimse/association.h"
 #include "dimse/options.h"
+#include "dimse/service_provider.h"
 #include "dimse/store_channel.h"
 #include "gateway/loop/asio.h"
 #include "gateway/loop/worker_pool.h"
@@ -55,6 +56,13 @@ public:
     virtual asio::awaitable<void> release() = 0;
 };
 
+/// What a peer answered to C-MOVE in the end.
+struct MoveEnd {
+    DimseStatus status;
+    SubOperations counts;    // as far as the peer told them
+    std::vector<Uid> failed; // Failed SOP Instance UID List
+};
+
 class Requestor {
 public:
     /// `pool` is the outbound one; it outlives the requestor.
@@ -78,6 +86,22 @@ public:
     /// where the peer takes none of them.
     asio::awaitable<Result<std::unique_ptr<StoreAssociation>>>
     open_store(std::vector<ProposedContext> proposals);
+
+    /// C-FIND (PS3.4 C.4.1). `matches` takes each Pending response on the loop and sets the pace;
+    /// an error from it sends C-CANCEL. Gives the status of the final response: FE00 where the
+    /// peer heeded that. Errors: as echo(); malformed where an answer cannot be read.
+    asio::awaitable<Result<DimseStatus>>
+    find(Uid sop_class, std::shared_ptr<const DcmDataset> identifier, MatchSink& matches);
+
+    /// C-MOVE (PS3.4 C.4.2) to `destination`, a title that the peer knows. `progress` hears of each
+    /// Pending response, on the worker thread; false from it sends C-CANCEL. timeouts.dimse bounds
+    /// the silence between two responses. Errors: as find().
+    asio::awaitable<Result<MoveEnd>> move(
+        Uid sop_class,
+        std::shared_ptr<const DcmDataset> identifier,
+        AeTitle destination,
+        std::function<bool(const SubOperations&)> progress
+    );
 
 private:
     PeerAddress peer_;

@@ -45,6 +45,27 @@ public:
     /// The same from a source; a fault of that before its first byte leaves the association usable.
     Result<DimseStatus> store(const OutgoingInstance& instance);
 
+    /// What a query is asked with.
+    struct Question {
+        Command command{};
+        Uid sop_class;
+        std::optional<AeTitle> destination = {}; // C-MOVE
+    };
+
+    /// One response to it; the data set is parsed, and null where there is none.
+    struct Answer {
+        DimseStatus status;
+        SubOperations counts;
+        std::unique_ptr<DcmDataset> data_set;
+    };
+
+    /// Sends a C-FIND-RQ or C-MOVE-RQ; answers come by next_answer() until one is not Pending.
+    Result<void> ask(const Question& question, DcmDataset& identifier);
+    Result<Answer> next_answer();
+
+    /// C-CANCEL-RQ for what was asked last; answers still come.
+    Result<void> cancel();
+
     /// What can be used, by class and syntax.
     std::vector<Negotiation::Context> accepted() const;
 
@@ -70,6 +91,7 @@ private:
     Result<void> negotiate(const AssociateRequest& request);
     Result<void> read_answer();
     Result<DimseStatus> read_response(Command expected);
+    Result<void> read_data_set(wire::Buffer& bytes);
     Result<DimseStatus> lost(Interruption interruption);
 
     RequestorOptions options_;
@@ -80,6 +102,8 @@ private:
     AssociateAccept accept_;
     wire::Buffer command_;
     std::uint16_t message_id_ = 0;
+    NegotiatedContext asked_on_; // of the question under way
+    Command asked_{};
     bool usable_ = false;
 };
 
