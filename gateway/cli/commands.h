@@ -56,6 +56,7 @@ struct SendArguments {
 
 int send(const Context& context, const SendArguments& arguments);
 
-int doctor(const Context& context, const std::string& name);
+/// `save`: where to write what was learned of a web origin (see OriginProfile); empty: nowhere.
+int doctor(const Context& context, const std::string& name, const std::filesystem::path& save = {});
 
 } // namespace gantry::cli

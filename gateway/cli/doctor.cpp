@@ -5,6 +5,8 @@
 #include "gateway/cli/examine.h"
 #include "gateway/cli/print.h"
 
+#include <chrono>
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace gantry::cli {
@@ -20,13 +22,34 @@ int examine(const Config& config, const config::Peer& peer, Findings& findings)
     }
     if (const auto ready = dimse::initialise(); !ready)
         return complain(ready.error());
-    WorkerPool pool("doctor", 1);
     asio::io_context loop;
+    WorkerPool pool("doctor", 1);
     run_to_end(loop, examine_peer(config, peer, findings, pool));
     return findings.finish(name);
 }
 
-int examine(const Config& config, const config::Origin& origin, Findings& findings)
+int save_profile(OriginProfile profile, const std::filesystem::path& file, Findings& findings)
+{
+    const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+    const std::chrono::year_month_day date(today);
+    profile.made_by = fmt::format(
+        "gantry doctor, {:04}-{:02}-{:02}",
+        int(date.year()),
+        unsigned(date.month()),
+        unsigned(date.day())
+    );
+    if (const auto saved = save_origin_profile(profile, file); !saved)
+        return complain(saved.error());
+    findings.good("profile", "written to " + file.string() + ": name it as the origin's profile");
+    return Exit::done;
+}
+
+int examine(
+    const Config& config,
+    const config::Origin& origin,
+    Findings& findings,
+    const std::filesystem::path& save
+)
 {
     if (origin.kind == config::Origin::Kind::dimse) {
         const config::Peer* const peer = config.peer(origin.peer);
@@ -38,7 +61,11 @@ int examine(const Config& config, const config::Origin& origin, Findings& findin
         return findings.finish(origin.name);
     }
     asio::io_context loop;
-    run_to_end(loop, examine_web(origin, findings));
+    OriginProfile profile;
+    const bool answered = run_to_end(loop, examine_web(origin, findings, profile));
+    if (answered && !save.empty())
+        if (const int failed = save_profile(std::move(profile), save, findings); failed != 0)
+            return failed;
     return findings.finish(origin.name);
 }
 
@@ -68,14 +95,14 @@ void examine_local(const Config& config, Findings& findings)
         findings.good("space", free);
 }
 
-int doctor(const Context& context, const std::string& name)
+int doctor(const Context& context, const std::string& name, const std::filesystem::path& save)
 {
     const auto config = load_config(context);
     if (!config)
         return Exit::wrong_usage;
     Findings findings(context);
     if (const config::Origin* const origin = config->origin(name))
-        return examine(*config, *origin, findings);
+        return examine(*config, *origin, findings, save);
     const auto title = AeTitle::parse(name);
     const config::Peer* const peer = title ? config->peer(*title) : nullptr;
     if (peer != nullptr)

@@ -5,6 +5,7 @@
 #include "gateway/cli/findings.h"
 #include "gateway/loop/asio.h"
 #include "gateway/loop/worker_pool.h"
+#include "gateway/origins/origin_profile.h"
 
 namespace gantry::cli {
 
@@ -15,7 +16,9 @@ asio::awaitable<bool>
 examine_peer(const Config& config, const config::Peer& peer, Findings& findings, WorkerPool& pool);
 
 /// Credentials, reachability and TLS, QIDO-RS, and a STOW-RS request that cannot store anything.
-asio::awaitable<bool> examine_web(const config::Origin& origin, Findings& findings);
+/// What it offers of QIDO-RS and WADO-RS goes to `profile`.
+asio::awaitable<bool>
+examine_web(const config::Origin& origin, Findings& findings, OriginProfile& profile);
 
 /// Folder and space.
 void examine_local(const Config& config, Findings& findings);

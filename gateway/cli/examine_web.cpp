@@ -1,4 +1,5 @@
 #include "gateway/cli/examine.h"
+#include "gateway/cli/examine_archive.h"
 #include "web/client.h"
 
 #include <span>
@@ -238,7 +239,8 @@ examine_client(web::Client& client, const config::Origin& origin, Findings& find
 
 } // namespace
 
-asio::awaitable<bool> examine_web(const config::Origin& origin, Findings& findings)
+asio::awaitable<bool>
+examine_web(const config::Origin& origin, Findings& findings, OriginProfile& profile)
 {
     const auto loop = co_await asio::this_coro::executor;
     std::unique_ptr<web::Client> client;
@@ -252,7 +254,12 @@ asio::awaitable<bool> examine_web(const config::Origin& origin, Findings& findin
         findings.bad("configuration", unusable, Side::ours, "url and tls of the origin");
         co_return false;
     }
-    co_return co_await examine_client(*client, origin, findings);
+    if (!co_await examine_client(*client, origin, findings))
+        co_return false;
+    const auto instance = co_await examine_search(*client, findings, profile);
+    if (instance)
+        co_await examine_retrieve(*client, *instance, findings, profile);
+    co_return true;
 }
 
 // NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)

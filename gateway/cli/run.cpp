@@ -22,6 +22,7 @@ struct Words {
     std::string what;
     std::vector<std::string> rows;
     std::string folder = ".";
+    std::filesystem::path save;
     SendArguments send;
     std::function<int()> chosen; // what to do when all has been read
 };
@@ -115,8 +116,11 @@ void add_network(CLI::App& app, Words& words)
         "doctor", "Why a peer or an origin does not work, and which side is wrong"
     );
     doctor->add_option("name", words.what, "AE title of a peer, or name of an origin")->required();
+    doctor->add_option(
+        "--save", words.save, "Write what a web origin can and cannot do, for its profile"
+    );
     doctor->callback([&words] {
-        words.chosen = [&words] { return cli::doctor(words.context, words.what); };
+        words.chosen = [&words] { return cli::doctor(words.context, words.what, words.save); };
     });
 }
 

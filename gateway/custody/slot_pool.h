@@ -96,7 +96,7 @@ private:
     std::vector<std::string> doomed_;
     std::chrono::steady_clock::time_point last_taken_{};
     bool making_failed_ = false;
-    bool content_ = false; // the maintenance thread sleeps until it is woken
+    bool content_ = false;     // the maintenance thread sleeps until it is woken
     std::jthread maintenance_; // last: it uses all of the above
 };
 

@@ -1,5 +1,5 @@
-// The reader of DICOM JSON: whatever comes is read or refused; what was read can be written and read
-// once more, and what gantry itself wrote comes back without a change.
+// The reader of DICOM JSON: whatever comes is read or refused; what was read can be written and
+// read once more, and what gantry itself wrote comes back without a change.
 #include "mapping/dicom_json.h"
 #include "mapping/dicom_json_reader.h"
 
