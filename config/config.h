@@ -111,7 +111,7 @@ struct Origin {
     AeTitle peer;           // dimse
     AcceptedSyntaxes transfer_syntaxes;
     DeliveryOptions delivery;
-    std::string profile;
+    std::filesystem::path profile; // dicomweb: a file of what is known of it; empty: nothing
 };
 
 /// Names of origins; empty: the face does not offer that service.

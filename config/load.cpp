@@ -70,7 +70,8 @@ LoadReport load_text(std::string_view text, std::string name)
     // What a broken document seems to lack says nothing: syntax first.
     if (!problems.has_errors() || root.kind == TreeNode::Kind::map) {
         Section top(&root, "", problems);
-        Reading reading{report.config, problems, {}, {}, {}};
+        const std::filesystem::path file(report.name);
+        Reading reading{report.config, problems, {}, {}, {}, file.parent_path()};
         read_all(top, reading);
     }
     report.problems = problems.take();

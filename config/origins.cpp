@@ -1,5 +1,6 @@
 // origins: the archives behind gantry, however each is reached.
 #include "config/read.h"
+#include "config/secret.h"
 
 #include <algorithm>
 
@@ -120,7 +121,19 @@ void read_accepted(Section& section, AcceptedSyntaxes& accepted)
         );
 }
 
-void read_dicomweb(Section& section, Origin& origin)
+/// A path beside the configuration, or absolute.
+void read_profile(Section& section, Origin& origin, const std::filesystem::path& folder)
+{
+    std::string name;
+    section.read("profile", name);
+    if (name.empty())
+        return;
+    origin.profile = folder / name;
+    if (const auto readable = check_file(origin.profile); !readable)
+        section.error("profile", readable.error().detail);
+}
+
+void read_dicomweb(Section& section, Origin& origin, const std::filesystem::path& folder)
 {
     section.require("url");
     section.read_url("url", origin.web.url);
@@ -130,6 +143,7 @@ void read_dicomweb(Section& section, Origin& origin)
     section.read("timeout", origin.web.timeout);
     section.read("connect_timeout", origin.web.connect_timeout);
     section.read("connections", origin.web.connections, 1, 256);
+    read_profile(section, origin, folder);
     if (origin.web.auth.kind != AuthKind::none && origin.web.url.starts_with("http://"))
         section.warn("url", "the credentials will cross the network in the open: http, not https");
 }
@@ -145,7 +159,7 @@ void read_dimse_origin(Section& section, Origin& origin)
 void refuse_keys_of_other_kinds(Section& section, Origin::Kind kind)
 {
     constexpr std::string_view of_dicomweb[] = {
-        "url", "auth", "tls", "proxy", "timeout", "connect_timeout"
+        "url", "auth", "tls", "proxy", "timeout", "connect_timeout", "profile"
     };
     if (kind != Origin::Kind::dicomweb) {
         for (const std::string_view key : of_dicomweb) {
@@ -157,19 +171,18 @@ void refuse_keys_of_other_kinds(Section& section, Origin::Kind kind)
         section.error("peer", "belongs to kind: dimse");
 }
 
-Origin read_origin(Section& section)
+Origin read_origin(Section& section, const std::filesystem::path& folder)
 {
     Origin origin;
     section.read("name", origin.name);
     section.read("kind", origin.kind, kinds);
-    section.read("profile", origin.profile);
     read_accepted(section, origin.transfer_syntaxes);
     read_delivery(section, origin.delivery);
     section.require("name");
     if (!section.require("kind"))
         return origin;
     if (origin.kind == Origin::Kind::dicomweb)
-        read_dicomweb(section, origin);
+        read_dicomweb(section, origin, folder);
     else if (origin.kind == Origin::Kind::dimse)
         read_dimse_origin(section, origin);
     else
@@ -206,7 +219,7 @@ void read_origins(const std::vector<const TreeNode*>& items, Reading& reading)
         Section section(items[i], "origins[" + std::to_string(i + 1) + "]", reading.problems);
         if (!section.present())
             continue;
-        Origin origin = read_origin(section);
+        Origin origin = read_origin(section, reading.folder);
         const Place place = section.place("name");
         if (!is_name(origin.name))
             section.error(

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "config/section.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Reading {
     std::vector<Bound> bound;
     std::vector<Place> peer_places;   // beside config.peers
     std::vector<Place> origin_places; // beside config.origins
+    std::filesystem::path folder;     // of the file; empty: the working directory
 };
 
 void read_dimse(Section section, Reading& reading);

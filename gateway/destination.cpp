@@ -60,9 +60,15 @@ Destination::open(const config::Origin& configured, const Ground& ground)
     std::filesystem::create_directories(scratch, code);
     if (code)
         return error(Errc::disk, "cannot create " + scratch.string() + ": " + code.message());
-    destination->client_ = std::make_unique<web::Client>(ground.loop, configured.web);
     WebOriginOptions options = web_origin_options(configured);
     options.retrieve.memory = ground.retrieve_memory;
+    if (!configured.profile.empty()) {
+        auto profile = load_origin_profile(configured.profile);
+        if (!profile)
+            return profile.error();
+        options.profile = std::move(*profile);
+    }
+    destination->client_ = std::make_unique<web::Client>(ground.loop, configured.web);
     destination->web_ = std::make_unique<WebOrigin>(
         configured.name, *destination->client_, std::move(options), ground.disk, scratch
     );

@@ -5,6 +5,7 @@
 #include "gateway/error.h"
 #include "gateway/operation/control.h"
 #include "gateway/operation/status.h"
+#include "gateway/origins/origin_profile.h"
 #include "gateway/serve.h"
 #include "gateway/service.h"
 
@@ -44,6 +45,21 @@ int version(const Context& context)
 
 namespace {
 
+/// What a profile says that nobody knows would be known of the archive, and is not.
+void judge_profiles(config::LoadReport& report)
+{
+    for (const config::Origin& origin : report.config.origins) {
+        if (origin.profile.empty())
+            continue;
+        if (const auto profile = load_origin_profile(origin.profile); !profile)
+            report.problems.push_back(
+                {config::Severity::error,
+                 {},
+                 "the profile of " + origin.name + ": " + profile.error().detail}
+            );
+    }
+}
+
 /// What the file asks for and this release does not do is a problem of the file, too.
 config::LoadReport load_and_judge(const std::filesystem::path& file)
 {
@@ -54,6 +70,7 @@ config::LoadReport load_and_judge(const std::filesystem::path& file)
         report.problems.push_back(
             {config::Severity::error, {}, what + ": this version does not offer that yet"}
         );
+    judge_profiles(report);
     return report;
 }
 

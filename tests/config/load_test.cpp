@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
+#include "tests/support/scratch_folder.h"
+
 using namespace gantry;
 using namespace gantry::config;
 using namespace std::chrono_literals;
@@ -43,7 +47,6 @@ origins:
     min_backoff: 500ms
     max_backoff: 1h
     transfer_syntaxes: as_they_are
-    profile: careful
   - {name: old, kind: dimse, peer: OLDPACS, transfer_syntaxes: [Explicit VR Little Endian]}
   - {name: here, kind: local}
 routes:
@@ -116,7 +119,6 @@ TEST_CASE("peers, origins and routes are read")
     CHECK(cloud.delivery.batch_bytes == 256_MiB);
     CHECK(cloud.delivery.min_backoff == 500ms);
     CHECK(cloud.delivery.max_backoff == 1h);
-    CHECK(cloud.profile == "careful");
     CHECK(cloud.transfer_syntaxes.takes("1.2.840.10008.1.2"));
     CHECK(c.origin("old")->peer.str() == "OLDPACS");
     CHECK(c.origin("old")->transfer_syntaxes.takes("1.2.840.10008.1.2.1"));
@@ -151,4 +153,23 @@ TEST_CASE("an empty file means the defaults, and says that nobody can store")
     );
     CHECK(report.config.dimse.acceptor.ae_title.str() == "GANTRY");
     CHECK(report.config.dimse.acceptor.listen.size() == 1);
+}
+
+TEST_CASE("an origin's profile is a file beside the configuration or anywhere")
+{
+    const gantry::tests::ScratchFolder folder;
+    const auto file = folder.path() / "gantry.yaml";
+    const auto write = [&](const std::string& profile) {
+        std::ofstream(file) << "origins: [{name: a, kind: dicomweb, url: \"http://a/b\", profile: "
+                            << profile << "}]\nroutes: {dimse: {store: a}}\n";
+        return load(file);
+    };
+    std::ofstream(folder.path() / "a.json") << "{}";
+    CHECK(write("a.json").config.origins[0].profile == folder.path() / "a.json");
+    CHECK(write("a.json").text() == "");
+    const std::string absolute = (folder.path() / "a.json").string();
+    CHECK(write(absolute).config.origins[0].profile == absolute);
+    const LoadReport missing = write("b.json");
+    CHECK_FALSE(missing.ok());
+    CHECK(missing.text().find("b.json") != std::string::npos);
 }
