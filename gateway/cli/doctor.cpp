@@ -24,7 +24,8 @@ int examine(const Config& config, const config::Peer& peer, Findings& findings)
         return complain(ready.error());
     asio::io_context loop;
     WorkerPool pool("doctor", 1);
-    run_to_end(loop, examine_peer(config, peer, findings, pool));
+    if (run_to_end(loop, examine_peer(config, peer, findings, pool)))
+        run_to_end(loop, examine_workstation(config, peer, findings, pool));
     return findings.finish(name);
 }
 

@@ -1,4 +1,5 @@
-// The examinations of `gantry doctor`. None stores, changes or asks for patient data.
+// The examinations of `gantry doctor`. None changes anything or shows patient data; the only
+// instance that is stored anywhere is the one that examine_workstation() has moved to a peer.
 #pragma once
 
 #include "config/config.h"
@@ -14,6 +15,14 @@ namespace gantry::cli {
 /// C-ECHO, then what it accepts of storage (PS3.4 annex A and B).
 asio::awaitable<bool>
 examine_peer(const Config& config, const config::Peer& peer, Findings& findings, WorkerPool& pool);
+
+/// What the peer would see if it queried and retrieved here: associates with this gantry, which
+/// must be running, under the peer's title, finds one study, series and image, and has that moved
+/// to the peer (PS3.4 annex C). Nothing where no route gives it that. False where nothing could be
+/// moved.
+asio::awaitable<bool> examine_workstation(
+    const Config& config, const config::Peer& peer, Findings& findings, WorkerPool& pool
+);
 
 /// Credentials, reachability and TLS, QIDO-RS, and a STOW-RS request that cannot store anything.
 /// What it offers of QIDO-RS and WADO-RS goes to `profile`.

@@ -1,6 +1,7 @@
 // gantry send: stores files as a modality would, to a peer or to this gantry itself.
 #include "config/values.h"
 #include "dimse/listener.h"
+#include "gateway/cli/address.h"
 #include "gateway/cli/blocking.h"
 #include "gateway/cli/commands.h"
 #include "gateway/cli/print.h"
@@ -43,19 +44,6 @@ Result<void> apply_address(const std::string& address, dimse::PeerAddress& peer)
         peer.host = peer.host.substr(1, peer.host.size() - 2);
     peer.port = static_cast<std::uint16_t>(*port);
     return {};
-}
-
-/// This gantry, as it can be reached from its own machine.
-dimse::PeerAddress own_address(const Config& config)
-{
-    dimse::PeerAddress own;
-    own.ae_title = config.dimse.acceptor.ae_title;
-    if (config.dimse.acceptor.listen.empty())
-        return own;
-    const dimse::ListenAddress& listen = config.dimse.acceptor.listen.front();
-    own.port = listen.port;
-    own.host = listen.host == "0.0.0.0" ? "127.0.0.1" : listen.host == "::" ? "::1" : listen.host;
-    return own;
 }
 
 Result<Target> find_target(const Config& config, const SendArguments& arguments)

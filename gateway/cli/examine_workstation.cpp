@@ -1,0 +1,188 @@
+#include "dimse/error.h"
+#include "dimse/requestor.h"
+#include "gateway/cli/address.h"
+#include "gateway/cli/examine.h"
+#include "mapping/elements.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcdatset.h>
+#include <dcmtk/dcmdata/dcdeftag.h>
+
+#include <array>
+#include <fmt/format.h>
+
+namespace gantry::cli {
+
+namespace {
+
+constexpr std::string_view study_root_find = "1.2.840.10008.5.1.4.1.2.2.1";
+constexpr std::string_view study_root_move = "1.2.840.10008.5.1.4.1.2.2.2";
+
+struct Level {
+    const char* name;
+    Tag key;
+};
+
+// PS3.4 C.6.2.1: each level's unique key.
+constexpr std::array levels{
+    Level{"STUDY", {0x0020, 0x000d}},
+    Level{"SERIES", {0x0020, 0x000e}},
+    Level{"IMAGE", {0x0008, 0x0018}},
+};
+
+/// Keeps the first match, and has enough then.
+class FirstMatch final : public dimse::MatchSink {
+public:
+    asio::awaitable<Result<void>>
+    push(std::unique_ptr<DcmDataset> match, bool /*all_keys_supported*/) override
+    {
+        if (!first)
+            first = std::move(match);
+        co_return error(dimse::Errc::aborted, "one is enough");
+    }
+
+    std::unique_ptr<DcmDataset> first;
+};
+
+struct Room {
+    const Config& config;
+    const config::Peer& peer;
+    Findings& findings;
+    dimse::Requestor& requestor;
+};
+
+Uid uid(std::string_view text)
+{
+    return Uid::parse(text).value_or(Uid());
+}
+
+std::string says(const DimseStatus& status)
+{
+    const std::string code = fmt::format("{:04X}", status.code);
+    return status.comment.empty() ? code : code + " " + status.comment;
+}
+
+void not_associated(const Error& why, Room& room)
+{
+    const std::string& title = room.peer.address.ae_title.str();
+    if (why.code == dimse::make_error_code(dimse::Errc::not_connected))
+        room.findings.note("query", "gantry does not run here: find and move were not tried");
+    else if (why.code == dimse::make_error_code(dimse::Errc::no_context))
+        room.findings.bad(
+            "query",
+            "gantry does not offer it to " + title,
+            Side::ours,
+            "may of the peer, and find and retrieve of routes.dimse; is the running gantry's "
+            "configuration this one?"
+        );
+    else
+        room.findings.bad("query", why.text(), Side::ours, "the log of gantry says more");
+}
+
+// NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): see the header
+
+/// Unique keys of one match at `depth`, below `found`; false where there is none, which is said.
+asio::awaitable<bool> find_one(Room& room, std::size_t depth, std::vector<std::string>& found)
+{
+    auto keys = std::make_shared<DcmDataset>();
+    keys->putAndInsertString(DCM_QueryRetrieveLevel, levels[depth].name);
+    for (std::size_t i = 0; i <= depth; ++i)
+        mapping::put_text(*keys, levels[i].key, i < depth ? found[i] : std::string());
+    FirstMatch match;
+    const auto status = co_await room.requestor.find(uid(study_root_find), keys, match);
+    const std::string step = std::string("find ") + levels[depth].name;
+    if (match.first) {
+        found.push_back(mapping::text_of(*match.first, levels[depth].key));
+        room.findings.good(step, "answered");
+        co_return true;
+    }
+    if (!status)
+        not_associated(status.error(), room);
+    else if (status_class(status->code) == StatusClass::success)
+        room.findings.note(step, "found nothing: a move cannot be tried");
+    else
+        room.findings.bad(
+            step,
+            "answered " + says(*status),
+            Side::theirs,
+            "the archive behind gantry: gantry doctor with the name of the origin in "
+            "routes.dimse.find"
+        );
+    co_return false;
+}
+
+void judge_move(const dimse::MoveEnd& end, Room& room)
+{
+    const std::string& title = room.peer.address.ae_title.str();
+    if (status_class(end.status.code) == StatusClass::success && end.counts.completed > 0)
+        return room.findings.good("move", "one image was moved to " + title);
+    if (end.status.code == status::move_destination_unknown)
+        return room.findings.bad(
+            "move", says(end.status), Side::ours, "host and port of " + title + " in peers"
+        );
+    const std::string counts = fmt::format(
+        "{}: {} completed, {} with a warning, {} failed",
+        says(end.status),
+        end.counts.completed,
+        end.counts.warning,
+        end.counts.failed
+    );
+    if (end.counts.warning > 0)
+        room.findings.note("move", counts);
+    else
+        room.findings.bad(
+            "move",
+            counts,
+            Side::theirs,
+            "either " + title +
+                " does not take that image (see storage above), or the archive does "
+                "not give it: the log of gantry says which"
+        );
+}
+
+asio::awaitable<void> try_move(Room& room, const std::vector<std::string>& found)
+{
+    auto keys = std::make_shared<DcmDataset>();
+    keys->putAndInsertString(DCM_QueryRetrieveLevel, levels.back().name);
+    for (std::size_t i = 0; i < levels.size(); ++i)
+        mapping::put_text(*keys, levels[i].key, found[i]);
+    auto go_on = [](const dimse::SubOperations&) { return true; };
+    const auto end = co_await room.requestor.move(
+        uid(study_root_move), keys, room.peer.address.ae_title, std::move(go_on)
+    );
+    if (end)
+        judge_move(*end, room);
+    else
+        not_associated(end.error(), room);
+}
+
+} // namespace
+
+asio::awaitable<bool> examine_workstation(
+    const Config& config, const config::Peer& peer, Findings& findings, WorkerPool& pool
+)
+{
+    if (config.routes.dimse.find.empty() || !peer.may(config::Service::find))
+        co_return true;
+    const dimse::PeerAddress own = own_address(config);
+    if (own.port == 0) {
+        findings.note("query", "dimse.listen has no fixed port: find and move were not tried");
+        co_return true;
+    }
+    const dimse::AcceptorOptions& ours = config.dimse.acceptor;
+    const dimse::RequestorOptions as_the_peer{peer.address.ae_title, ours.pdu_size, ours.timeouts};
+    dimse::Requestor requestor(own, as_the_peer, pool);
+    Room room{config, peer, findings, requestor};
+    std::vector<std::string> found;
+    for (std::size_t depth = 0; depth < levels.size(); ++depth)
+        if (!co_await find_one(room, depth, found))
+            co_return false;
+    if (!config.routes.dimse.retrieve.empty() && peer.may(config::Service::move))
+        co_await try_move(room, found);
+    co_return true;
+}
+
+// NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
+
+} // namespace gantry::cli
