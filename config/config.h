@@ -36,7 +36,7 @@ struct DimseFace {
     std::optional<DimseTls> tls;
     std::uint16_t max_associations_per_peer = 16; // further requests: A-ASSOCIATE-RJ transient
     bool allow_unknown_peers = false;             // a calling AE title that is not in `peers`
-    bool lenient_queries = false; // keys the origin cannot match are matched or dropped here
+    bool lenient_queries = false; // incomplete hierarchies are relational, superfluous keys ignored
 };
 
 struct Cors {
@@ -116,9 +116,9 @@ struct Origin {
 
 /// Names of origins; empty: the face does not offer that service.
 struct FaceRoutes {
-    std::vector<std::string> store; // to all of them
-    std::string find;
-    std::string retrieve;
+    std::vector<std::string> store;    // to all of them
+    std::vector<std::string> find;     // all of them are asked; web: one
+    std::vector<std::string> retrieve; // what the first listed has not, from the others; web: one
     std::string worklist;
     std::string performed_step;
     std::string commit;

@@ -36,10 +36,12 @@ void read_one(Section& section, std::string_view key, std::string& into, Reading
         check_origin(into, *node, section.path() + "." + std::string(key), reading);
 }
 
-void read_store(Section& section, std::vector<std::string>& into, Reading& reading)
+void read_list(
+    Section& section, std::string_view key, std::vector<std::string>& into, Reading& reading
+)
 {
-    for (const TreeNode* const item : section.list("store")) {
-        const std::string path = section.path() + ".store";
+    for (const TreeNode* const item : section.list(key)) {
+        const std::string path = section.path() + "." + std::string(key);
         if (item->kind != TreeNode::Kind::scalar || item->scalar.empty())
             reading.problems.error(
                 item->place, path + ": must be the name of an origin or a list of names"
@@ -80,9 +82,9 @@ void check_loop(Section& web, Reading& reading)
 
 void read_face(Section& section, FaceRoutes& routes, Reading& reading)
 {
-    read_store(section, routes.store, reading);
-    read_one(section, "find", routes.find, reading);
-    read_one(section, "retrieve", routes.retrieve, reading);
+    read_list(section, "store", routes.store, reading);
+    read_list(section, "find", routes.find, reading);
+    read_list(section, "retrieve", routes.retrieve, reading);
     read_one(section, "worklist", routes.worklist, reading);
     read_one(section, "performed_step", routes.performed_step, reading);
     read_one(section, "commit", routes.commit, reading);
@@ -90,9 +92,12 @@ void read_face(Section& section, FaceRoutes& routes, Reading& reading)
 
 bool is_routed(const FaceRoutes& routes, const std::string& name)
 {
-    return std::ranges::find(routes.store, name) != routes.store.end() || routes.find == name ||
-           routes.retrieve == name || routes.worklist == name || routes.performed_step == name ||
-           routes.commit == name || routes.workitems == name;
+    const auto has = [&](const std::vector<std::string>& list) {
+        return std::ranges::find(list, name) != list.end();
+    };
+    return has(routes.store) || has(routes.find) || has(routes.retrieve) ||
+           routes.worklist == name || routes.performed_step == name || routes.commit == name ||
+           routes.workitems == name;
 }
 
 void warn_of_idle_origins(Reading& reading)
@@ -117,6 +122,10 @@ void read_routes(Section section, Reading& reading)
     read_face(dimse, reading.config.routes.dimse, reading);
     read_face(web, reading.config.routes.web, reading);
     read_one(web, "workitems", reading.config.routes.web.workitems, reading);
+    if (reading.config.routes.web.find.size() > 1)
+        web.error("find", "one origin: only routes.dimse asks several");
+    if (reading.config.routes.web.retrieve.size() > 1)
+        web.error("retrieve", "one origin: only routes.dimse asks several");
     dimse.finish();
     web.finish();
     section.finish();

@@ -60,6 +60,7 @@ struct ContextAnswer {
     Reason reason = Reason::abstract_syntax_not_supported;
     std::optional<Uid> transfer_syntax;
     bool accept_scp_role = false; // let the requestor be SCP (C-GET, PS3.7 D.3.3.4)
+    bool accept_scu_role = true;  // let it be SCU, as it is where nobody negotiates
 };
 
 } // namespace gantry::dimse

@@ -33,7 +33,8 @@ ContextAnswer answer_to(
     if (std::find(offered.begin(), offered.end(), *answer.transfer_syntax) == offered.end())
         return {Reason::transfer_syntaxes_not_supported, {}, false};
     answer.accept_scp_role = answer.accept_scp_role && context.scp_role;
-    if (!context.scu_role && !answer.accept_scp_role)
+    answer.accept_scu_role = answer.accept_scu_role && context.scu_role;
+    if (!answer.accept_scu_role && !answer.accept_scp_role)
         return {Reason::user_rejection, {}, false};
     answer.reason = Reason::accepted;
     return answer;
@@ -48,9 +49,11 @@ void answer_role(
         return role.sop_class == context.abstract_syntax;
     });
     if (known == roles.end())
-        roles.push_back({context.abstract_syntax, context.scu_role, answer.accept_scp_role});
-    else
+        roles.push_back({context.abstract_syntax, answer.accept_scu_role, answer.accept_scp_role});
+    else {
+        known->scu = known->scu || answer.accept_scu_role;
         known->scp = known->scp || answer.accept_scp_role;
+    }
 }
 
 QueryOptions both(QueryOptions a, QueryOptions b)

@@ -1,6 +1,7 @@
 // The process around the service: signals in, exit status out.
 #include "gateway/serve.h"
 
+#include "gateway/face_options.h"
 #include "gateway/loop/task_group.h"
 #include "gateway/operation/logging.h"
 #include "gateway/operation/service_notify.h"

@@ -3,7 +3,9 @@
 #include "dimse/listener.h"
 #include "gateway/destination.h"
 #include "gateway/error.h"
+#include "gateway/face_options.h"
 #include "gateway/faces/dimse_face.h"
+#include "gateway/faces/dimse_find.h"
 #include "gateway/faces/web_face.h"
 #include "gateway/faces/web_intake.h"
 #include "gateway/listening.h"
@@ -15,6 +17,7 @@
 #include "gateway/operation/queue_commands.h"
 #include "gateway/operation/service_notify.h"
 #include "gateway/operation/status.h"
+#include "gateway/origins/origin_group.h"
 #include "gateway/origins/wado_room.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 #include "web/server.h"
@@ -26,7 +29,6 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <optional>
-#include <set>
 #include <sys/stat.h>
 #include <utility>
 
@@ -43,80 +45,7 @@ constexpr std::chrono::milliseconds drain_poll{50};
 // allocated.
 constexpr Bytes prepared_slots{128ULL << 20U};
 
-std::vector<std::string> store_destinations(const Config& config)
-{
-    std::set<std::string> names(config.routes.dimse.store.begin(), config.routes.dimse.store.end());
-    names.insert(config.routes.web.store.begin(), config.routes.web.store.end());
-    return {names.begin(), names.end()};
-}
-
-faces::DimseFaceOptions face_options(const Config& config)
-{
-    faces::DimseFaceOptions options;
-    options.ae_title = config.dimse.acceptor.ae_title;
-    const std::uint16_t per_peer = config.dimse.max_associations_per_peer;
-    for (const config::Peer& peer : config.peers)
-        options.peers[peer.address.ae_title] = {
-            peer.may(config::Service::echo),
-            peer.may(config::Service::store),
-            peer.max_associations.value_or(per_peer)
-        };
-    if (config.dimse.allow_unknown_peers)
-        options.unknown_peers = faces::PeerPermissions{true, true, per_peer};
-    options.store_to = config.routes.dimse.store;
-    std::vector<config::AcceptedSyntaxes> taken;
-    for (const std::string& name : options.store_to)
-        taken.push_back(config.origin(name)->transfer_syntaxes);
-    options.taken_as_is = [taken = std::move(taken)](const Uid& syntax) {
-        return std::ranges::all_of(taken, [&](const auto& origin) {
-            return origin.takes(syntax.str());
-        });
-    };
-    return options;
-}
-
-void not_offered_by(
-    const std::string& face,
-    const config::FaceRoutes& routes,
-    bool dimse,
-    std::vector<std::string>& out
-)
-{
-    const auto named = [&](const char* service, const std::string& origin) {
-        if (!origin.empty())
-            out.push_back(fmt::format("routes.{}.{}", face, service));
-    };
-    if (dimse) {
-        named("find", routes.find);
-        named("retrieve", routes.retrieve);
-    }
-    named("worklist", routes.worklist);
-    named("performed_step", routes.performed_step);
-    named("commit", routes.commit);
-    named("workitems", routes.workitems);
-}
-
 } // namespace
-
-std::vector<std::string> not_offered(const Config& config)
-{
-    std::vector<std::string> out;
-    not_offered_by("dimse", config.routes.dimse, true, out);
-    not_offered_by("web", config.routes.web, false, out);
-    const auto kind_of = [&](const std::string& name) {
-        const config::Origin* origin = config.origin(name);
-        return origin == nullptr ? config::Origin::Kind::local : origin->kind;
-    };
-    for (const std::string& name : {config.routes.web.find, config.routes.web.retrieve})
-        if (kind_of(name) != config::Origin::Kind::local)
-            out.push_back("routes.web: find and retrieve from the origin " + name);
-    for (const std::string& name : store_destinations(config))
-        if (kind_of(name) == config::Origin::Kind::dimse)
-            out.push_back("routes: storing to the DIMSE origin " + name);
-    if (config.dimse.tls)
-        out.emplace_back("dimse.tls");
-    return out;
-}
 
 struct Service::State {
     State(const Config& c, asio::any_io_executor l) : config(c), loop(std::move(l)) {}
@@ -133,6 +62,8 @@ struct Service::State {
     std::unique_ptr<custody::Spool> spool;
     std::unique_ptr<custody::DeliveryQueue> queue;
     std::vector<std::unique_ptr<Destination>> destinations;
+    std::vector<std::unique_ptr<OriginGroup>> groups;
+    std::unique_ptr<faces::FindService> find;
     std::unique_ptr<faces::DimseFace> dimse_face;
     std::unique_ptr<dimse::Listener> listener;
     std::unique_ptr<faces::Intake> intake;
@@ -163,6 +94,17 @@ struct Service::State {
     {
         const auto found = std::ranges::find(destinations, name, &Destination::name);
         return found == destinations.end() ? nullptr : found->get();
+    }
+
+    /// What a route of one or several names leads to; nullptr for none.
+    Origin* routed_to(const std::vector<std::string>& names)
+    {
+        std::vector<Origin*> origins;
+        for (const std::string& name : names)
+            origins.push_back(&destination(name)->origin());
+        if (origins.size() > 1)
+            origins = {groups.emplace_back(std::make_unique<OriginGroup>(origins)).get()};
+        return origins.empty() ? nullptr : origins.front();
     }
 
     Result<void> open_state();
@@ -235,6 +177,10 @@ Result<void> Service::State::open_dimse()
         return ready.error();
     inbound.emplace("association", config.dimse.acceptor.max_associations);
     dimse_face = std::make_unique<faces::DimseFace>(face_options(config), *spool, *queue);
+    if (Origin* asked = routed_to(config.routes.dimse.find)) {
+        find = std::make_unique<faces::FindService>(find_options(config), *asked);
+        dimse_face->answer_find(*find);
+    }
     dimse_face->on_stored([this](const faces::StoreObservation& stored) {
         metrics.received(
             "dimse", stored.calling.str(), fmt::format("{:04X}", stored.status), stored.bytes
@@ -276,12 +222,8 @@ Result<void> Service::State::open_web()
 {
     const config::FaceRoutes& routes = config.routes.web;
     faces::WebTargets targets;
-    const auto found = [this](const std::string& name) {
-        Destination* destination_ = destination(name);
-        return destination_ == nullptr ? nullptr : &destination_->origin();
-    };
-    targets.find = found(routes.find);
-    targets.retrieve = found(routes.retrieve);
+    targets.find = routed_to(routes.find);
+    targets.retrieve = routed_to(routes.retrieve);
     LocalOrigin* only_local =
         routes.store.size() == 1 ? destination(routes.store[0])->local() : nullptr;
     if (only_local != nullptr)

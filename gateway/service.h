@@ -15,10 +15,6 @@
 
 namespace gantry {
 
-/// What the configuration asks for and this release does not do. Not empty: it is not started,
-/// since an image would stay behind.
-std::vector<std::string> not_offered(const Config& config);
-
 class Service {
 public:
     /// Opens and reconciles the state, binds every address. Fails with a text for an operator.

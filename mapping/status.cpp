@@ -36,4 +36,44 @@ DimseStatus store_status(StoreFailure failure)
     return {status::cannot_understand, {}};
 }
 
+namespace {
+
+// PS3.4 table C.4-1, Unable to process (Cxxx): told apart for those who read logs.
+constexpr std::uint16_t origin_refuses_us = 0xc001;
+constexpr std::uint16_t origin_failed = 0xc002;
+
+/// "... NAME ...", within the 64 characters of an LO.
+std::string comment(std::string_view before, std::string_view origin, std::string_view after)
+{
+    constexpr std::size_t most = 64;
+    const std::size_t room = most - before.size() - after.size();
+    return std::string(before) + std::string(origin.substr(0, room)) + std::string(after);
+}
+
+} // namespace
+
+DimseStatus find_status(FindFailure failure, std::string_view origin)
+{
+    switch (failure) {
+    // Refused, out of resources (A700): the same question may be answered later, or a narrower one.
+    case FindFailure::limit: return {status::out_of_resources, "Result limit reached"};
+    case FindFailure::unavailable:
+        return {status::out_of_resources, comment("No answer from ", origin, "")};
+    // Error, data set does not match SOP class (A900).
+    case FindFailure::question:
+        return {status::data_set_mismatch, comment("", origin, " does not understand the query")};
+    // Failed, unable to process (Cxxx).
+    case FindFailure::unauthorised:
+        return {origin_refuses_us, comment("Not authorised at ", origin, "")};
+    case FindFailure::failed: return {origin_failed, comment("No valid answer from ", origin, "")};
+    case FindFailure::character_set:
+        return {
+            status::cannot_understand,
+            "Text is not in the character set that is named",
+            tag::specific_character_set
+        };
+    }
+    return {status::cannot_understand, {}};
+}
+
 } // namespace gantry::mapping

@@ -5,6 +5,7 @@
 #include "mapping/vocabulary/dimse_status.h"
 
 #include <cstdint>
+#include <string_view>
 
 namespace gantry::mapping {
 
@@ -26,5 +27,19 @@ enum class StoreFailure : std::uint8_t {
 };
 
 DimseStatus store_status(StoreFailure failure);
+
+/// Why a C-FIND is not answered with Success (PS3.4 table C.4-1). What is wrong with an Identifier
+/// is told by check_find_identifier().
+enum class FindFailure : std::uint8_t {
+    limit,        // cut off: there is more
+    unavailable,  // the origin does not answer, or says later
+    question,     // the origin does not understand what was asked
+    unauthorised, // the origin does not let us in
+    failed,       // the origin answered with what is no answer
+    character_set // text of the Identifier is not in the character set that it names
+};
+
+/// `origin`: as configured, for the Error Comment.
+DimseStatus find_status(FindFailure failure, std::string_view origin);
 
 } // namespace gantry::mapping

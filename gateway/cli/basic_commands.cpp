@@ -7,7 +7,7 @@
 #include "gateway/operation/status.h"
 #include "gateway/origins/origin_profile.h"
 #include "gateway/serve.h"
-#include "gateway/service.h"
+#include "gateway/face_options.h"
 
 #include <dcmtk/config/osconfig.h>
 

@@ -1,6 +1,7 @@
 #include "gateway/faces/dimse_face.h"
 
 #include "gateway/error.h"
+#include "gateway/faces/dimse_find.h"
 #include "gateway/faces/incoming_store.h"
 #include "mapping/status.h"
 #include "mapping/vocabulary/sop_class.h"
@@ -29,6 +30,8 @@ struct DimseFace::State {
     custody::DeliveryQueue& queue;
     std::function<void(const StoreObservation&)> observer;
     std::function<void(const AssociationObservation&)> association_observer;
+    const FindService* find = nullptr;
+    AnswerRetrieve retrieve;
 
     // The size of an association's last instance foretells the next one's: slices of a series are
     // alike.
@@ -42,6 +45,22 @@ struct DimseFace::State {
             return &found->second;
         return options.unknown_peers ? &*options.unknown_peers : nullptr;
     }
+
+    /// By the class of a query or a retrieval: is it offered, and may the peer?
+    ContextAnswer::Reason may_query(const dimse::AssociationInfo& peer, Service service) const
+    {
+        const PeerPermissions* may = permissions(peer.calling);
+        const bool offered = service == Service::find ? find != nullptr : retrieve != nullptr;
+        if (!offered)
+            return ContextAnswer::Reason::abstract_syntax_not_supported;
+        const bool allowed = may != nullptr && (service == Service::find   ? may->find
+                                                : service == Service::move ? may->move
+                                                                           : may->get);
+        return allowed ? ContextAnswer::Reason::accepted : ContextAnswer::Reason::user_rejection;
+    }
+
+    ContextAnswer
+    storage_context(const PeerPermissions& may, const dimse::ProposedContext& context) const;
 
     Bytes expected_size(std::uint64_t association)
     {
@@ -86,6 +105,57 @@ struct DimseFace::State {
     }
 };
 
+namespace {
+
+/// Uncompressed, little endian: nothing else is worth having for what is small, or where it is not
+/// known what will be sent.
+std::optional<Uid> plain_syntax(const std::vector<Uid>& offered)
+{
+    for (const char* wanted : {"1.2.840.10008.1.2.1", "1.2.840.10008.1.2"}) {
+        const auto found = std::ranges::find(offered, wanted, &Uid::str);
+        if (found != offered.end())
+            return *found;
+    }
+    return std::nullopt;
+}
+
+ContextAnswer query_context(ContextAnswer::Reason reason, const std::vector<Uid>& offered)
+{
+    if (reason != ContextAnswer::Reason::accepted)
+        return {reason, std::nullopt};
+    const auto syntax = plain_syntax(offered);
+    if (!syntax)
+        return {ContextAnswer::Reason::transfer_syntaxes_not_supported, std::nullopt};
+    return {ContextAnswer::Reason::accepted, syntax};
+}
+
+} // namespace
+
+/// Of a storage class: for what the peer stores, or for what a C-GET sends to it (PS3.4 C.5.3).
+ContextAnswer DimseFace::State::storage_context(
+    const PeerPermissions& may, const dimse::ProposedContext& context
+) const
+{
+    const auto& syntaxes = context.transfer_syntaxes;
+    const bool gets = context.scp_role && retrieve && may.get;
+    const bool stores = !options.store_to.empty() && may.store;
+    if (!gets && !stores)
+        return {
+            options.store_to.empty() ? ContextAnswer::Reason::abstract_syntax_not_supported
+                                     : ContextAnswer::Reason::user_rejection,
+            std::nullopt
+        };
+    ContextAnswer answer{ContextAnswer::Reason::accepted, syntaxes.front(), gets, stores};
+    if (gets) {
+        answer.transfer_syntax = plain_syntax(syntaxes).value_or(syntaxes.front());
+        return answer;
+    }
+    const auto fits = std::ranges::find_if(syntaxes, options.taken_as_is);
+    if (fits != syntaxes.end())
+        answer.transfer_syntax = *fits;
+    return answer;
+}
+
 DimseFace::DimseFace(DimseFaceOptions options, custody::Spool& spool, custody::DeliveryQueue& queue)
     : state_(std::make_unique<State>(std::move(options), spool, queue))
 {
@@ -101,6 +171,16 @@ void DimseFace::on_stored(std::function<void(const StoreObservation&)> observer)
 void DimseFace::on_association(std::function<void(const AssociationObservation&)> observer)
 {
     state_->association_observer = std::move(observer);
+}
+
+void DimseFace::answer_find(const FindService& service)
+{
+    state_->find = &service;
+}
+
+void DimseFace::answer_retrieve(AnswerRetrieve answer)
+{
+    state_->retrieve = std::move(answer);
 }
 
 std::optional<dimse::Refusal> DimseFace::admit(const dimse::AssociationRequest& request)
@@ -128,23 +208,35 @@ ContextAnswer DimseFace::negotiate(
     const auto& syntaxes = context.transfer_syntaxes;
     if (syntaxes.empty())
         return {ContextAnswer::Reason::transfer_syntaxes_not_supported, std::nullopt};
-    switch (service_of(context.abstract_syntax.str())) {
+    const Service service = service_of(context.abstract_syntax.str());
+    switch (service) {
     case Service::verification: {
         // C-ECHO has no data set: any syntax that exists will do.
         if (!may->echo)
             return {ContextAnswer::Reason::user_rejection, std::nullopt};
         return {ContextAnswer::Reason::accepted, syntaxes.front()};
     }
-    case Service::storage: {
-        if (state_->options.store_to.empty())
-            return {ContextAnswer::Reason::abstract_syntax_not_supported, std::nullopt};
-        if (!may->store)
-            return {ContextAnswer::Reason::user_rejection, std::nullopt};
-        const auto fits = std::ranges::find_if(syntaxes, state_->options.taken_as_is);
-        return {ContextAnswer::Reason::accepted, fits == syntaxes.end() ? syntaxes.front() : *fits};
-    }
+    case Service::storage: return state_->storage_context(*may, context);
+    case Service::find:
+    case Service::move:
+    case Service::get: return query_context(state_->may_query(peer, service), syntaxes);
     default: return {ContextAnswer::Reason::abstract_syntax_not_supported, std::nullopt};
     }
+}
+
+dimse::QueryOptions DimseFace::grant(
+    const dimse::AssociationInfo& peer, const Uid& sop_class, dimse::QueryOptions wanted
+) const
+{
+    const Service service = service_of(sop_class.str());
+    const bool query = service == Service::find;
+    if ((!query && service != Service::move && service != Service::get) ||
+        state_->may_query(peer, service) != ContextAnswer::Reason::accepted)
+        return {};
+    wanted.combined_date_time = wanted.combined_date_time && query;
+    wanted.fuzzy = wanted.fuzzy && query && state_->options.fuzzy;
+    wanted.timezone = wanted.timezone && query && state_->options.timezone;
+    return wanted; // relational retrieval and queries: always
 }
 
 void DimseFace::association_opened(const dimse::AssociationInfo& peer)
@@ -206,27 +298,37 @@ asio::awaitable<DimseStatus> DimseFace::on_echo(dimse::AssociationInfo /*peer*/)
     co_return DimseStatus{status::success, {}};
 }
 
-// No route gives the services below yet: their contexts are refused in negotiate(), so these answer
-// only a peer that asks for them on a context of another class.
+// A command may name another class than the context that it comes on: what may be asked is looked
+// up once more.
 asio::awaitable<DimseStatus> DimseFace::on_find(
-    dimse::AssociationInfo /*peer*/,
-    dimse::FindRequest /*request*/,
-    dimse::MatchSink& /*matches*/ // NOLINT: the association awaits us
+    dimse::AssociationInfo peer,
+    dimse::FindRequest request,
+    dimse::MatchSink& matches // NOLINT: the association awaits us
 )
 {
-    co_return DimseStatus{status::sop_class_not_supported, {}};
+    if (service_of(request.sop_class.str()) != Service::find ||
+        state_->may_query(peer, Service::find) != ContextAnswer::Reason::accepted)
+        co_return DimseStatus{status::sop_class_not_supported, {}};
+    co_return co_await state_->find->find(std::move(peer), std::move(request), matches);
 }
 
 asio::awaitable<dimse::RetrieveOutcome> DimseFace::on_retrieve(
-    dimse::AssociationInfo /*peer*/,
-    dimse::RetrieveRequest /*request*/,
-    dimse::RetrieveSession& /*session*/ // NOLINT: the association awaits us
+    dimse::AssociationInfo peer,
+    dimse::RetrieveRequest request,
+    dimse::RetrieveSession& session // NOLINT: the association awaits us
 )
 {
-    dimse::RetrieveOutcome outcome;
-    outcome.status.code = status::sop_class_not_supported;
-    co_return outcome;
+    const Service asked = request.move_destination ? Service::move : Service::get;
+    if (service_of(request.sop_class.str()) != asked ||
+        state_->may_query(peer, asked) != ContextAnswer::Reason::accepted) {
+        dimse::RetrieveOutcome outcome;
+        outcome.status.code = status::sop_class_not_supported;
+        co_return outcome;
+    }
+    co_return co_await state_->retrieve(std::move(peer), std::move(request), session);
 }
+
+// No route gives these yet: their contexts are refused in negotiate().
 
 asio::awaitable<dimse::NormalizedResponse>
 DimseFace::on_normalized(dimse::AssociationInfo /*peer*/, dimse::NormalizedRequest /*request*/)

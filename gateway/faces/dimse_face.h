@@ -1,6 +1,6 @@
-// The DIMSE face: decides who may associate for what, and takes instances into custody. Answers
-// what the routes give; on the association's thread for C-STORE, on the loop for the rest. Knows no
-// protocol of the other side.
+// The DIMSE face: decides who may associate for what, takes instances into custody, and hands
+// queries and retrievals to those that answer them. Answers what the routes give; on the
+// association's thread for C-STORE, on the loop for the rest. Knows no protocol of the other side.
 #pragma once
 
 #include "dimse/service_provider.h"
@@ -21,6 +21,9 @@ namespace gantry::faces {
 struct PeerPermissions {
     bool echo = true;
     bool store = true;
+    bool find = true;
+    bool move = true;
+    bool get = true;
     std::uint16_t max_associations = 16; // at once
 };
 
@@ -33,7 +36,16 @@ struct DimseFaceOptions {
     /// Can every store_to origin take this syntax as it is? Of several in one context the peer's
     /// first such one is taken.
     std::function<bool(const Uid&)> taken_as_is;
+    bool fuzzy = false;    // what answers queries may match names fuzzily (PS3.4 C.5.1.1.3)
+    bool timezone = false; // and in the asker's timezone (PS3.4 C.5.1.1.4)
 };
+
+class FindService;
+
+/// ServiceProvider::on_retrieve() of a peer that may: what answers C-MOVE and C-GET.
+using AnswerRetrieve = std::function<asio::awaitable<
+    dimse::
+        RetrieveOutcome>(dimse::AssociationInfo, dimse::RetrieveRequest, dimse::RetrieveSession&)>;
 
 /// One C-STORE that was answered, for metrics. Any thread.
 struct StoreObservation {
@@ -57,6 +69,9 @@ public:
     /// Before the first association.
     void on_stored(std::function<void(const StoreObservation&)> observer);
     void on_association(std::function<void(const AssociationObservation&)> observer);
+    /// What is never set is not offered. `service` outlives the face.
+    void answer_find(const FindService& service);
+    void answer_retrieve(AnswerRetrieve answer);
 
     std::optional<dimse::Refusal> admit(const dimse::AssociationRequest& request) override;
     void
@@ -64,6 +79,9 @@ public:
     std::uint16_t max_associations_of(const AeTitle& calling) const override;
     dimse::ContextAnswer negotiate(
         const dimse::AssociationInfo& peer, const dimse::ProposedContext& context
+    ) const override;
+    dimse::QueryOptions grant(
+        const dimse::AssociationInfo& peer, const Uid& sop_class, dimse::QueryOptions wanted
     ) const override;
     void association_opened(const dimse::AssociationInfo& peer) override;
     void association_closed(const dimse::AssociationInfo& peer) override;

@@ -50,7 +50,7 @@ origins:
   - {name: old, kind: dimse, peer: OLDPACS, transfer_syntaxes: [Explicit VR Little Endian]}
   - {name: here, kind: local}
 routes:
-  dimse: {store: [cloud, here], find: cloud, retrieve: cloud, worklist: here, performed_step: here, commit: cloud}
+  dimse: {store: [cloud, here], find: [here, cloud], retrieve: cloud, worklist: here, performed_step: here, commit: cloud}
   web: {store: old, find: old, retrieve: old, workitems: here}
 custody: {min_free: 20GiB, max_queued: 5, keep_delivered: 24h, ledger_age: 30d}
 commit: {deadline: 1h}
@@ -126,7 +126,10 @@ TEST_CASE("peers, origins and routes are read")
     CHECK(c.origin("here")->transfer_syntaxes.takes("1.2.840.10008.1.2.2"));
 
     CHECK(c.routes.dimse.store == std::vector<std::string>{"cloud", "here"});
+    CHECK(c.routes.dimse.find == std::vector<std::string>{"here", "cloud"});
+    CHECK(c.routes.dimse.retrieve == std::vector<std::string>{"cloud"});
     CHECK(c.routes.dimse.commit == "cloud");
+    CHECK(c.routes.web.find == std::vector<std::string>{"old"});
     CHECK(c.routes.web.store == std::vector<std::string>{"old"});
     CHECK(c.routes.web.workitems == "here");
     CHECK(c.routes.web.worklist.empty());

@@ -179,8 +179,8 @@ struct House {
     {
         faces::DimseFaceOptions options;
         options.ae_title = ae("GANTRY");
-        options.peers[ae("CT1")] = {true, true, 4};
-        options.peers[ae("ECHO")] = {true, false, 1};
+        options.peers[ae("CT1")] = {.max_associations = 4};
+        options.peers[ae("ECHO")] = {.store = false, .max_associations = 1};
         options.store_to = {"cloud", "vna"};
         options.taken_as_is = [](const Uid& syntax) {
             return TransferSyntax::of(syntax.str()).web_allowed;
@@ -244,7 +244,7 @@ TEST_CASE("an association is admitted for our AE title from a known peer (PS3.8 
     CHECK(house.face.max_associations_of(ae("XX")) == 0);
 
     auto options = House::options();
-    options.unknown_peers = faces::PeerPermissions{true, true, 2};
+    options.unknown_peers = faces::PeerPermissions{.max_associations = 2};
     faces::DimseFace open_house(options, house.spool, house.queue);
     CHECK_FALSE(open_house.admit({ae("XX"), ae("GANTRY"), "10.0.0.1"}).has_value());
     CHECK(open_house.max_associations_of(ae("XX")) == 2);

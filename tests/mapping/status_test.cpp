@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace gantry;
 using mapping::StoreFailure;
 
@@ -35,5 +37,37 @@ TEST_CASE("a C-STORE that fails has the status of its reason (PS3.4 B.2.3)")
         CHECK(status_class(answer.code) == StatusClass::failure);
         CHECK_FALSE(answer.comment.empty());
         CHECK(answer.comment.size() <= 64); // Error Comment is LO
+    }
+}
+
+TEST_CASE("a C-FIND that is not complete has the status of its reason (PS3.4 table C.4-1)")
+{
+    using mapping::FindFailure;
+
+    struct Row {
+        const char* says;
+        FindFailure failure;
+        std::uint16_t code;
+        const char* comment;
+    };
+
+    const Row rows[] = {
+        {"cut off", FindFailure::limit, 0xa700, "Result limit reached"},
+        {"down, or later", FindFailure::unavailable, 0xa700, "No answer from vna"},
+        {"not understood", FindFailure::question, 0xa900, "vna does not understand the query"},
+        {"locked out", FindFailure::unauthorised, 0xc001, "Not authorised at vna"},
+        {"nonsense", FindFailure::failed, 0xc002, "No valid answer from vna"},
+        {"unreadable text",
+         FindFailure::character_set,
+         0xc000,
+         "Text is not in the character set that is named"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.says);
+        const DimseStatus answer = mapping::find_status(row.failure, "vna");
+        CHECK(answer.code == row.code);
+        CHECK(status_class(answer.code) == StatusClass::failure);
+        CHECK(answer.comment == row.comment);
+        CHECK(mapping::find_status(row.failure, std::string(99, 'x')).comment.size() <= 64);
     }
 }
