@@ -1,21 +1,16 @@
 // What a retrieve costs up to where an association would send it: instances are fetched and read
 // once by a thread, nothing is sent.
-//   bench_retrieve web URL LIST             LIST: "study series class instance", a line for each
+//   bench_retrieve web URL STUDY            from any DICOMweb archive
 //   bench_retrieve part MEBIBYTES           one instance of that size, from an archive made up here
 //   bench_retrieve local INSTANCES BYTES    from a local archive in a temporary folder
 #include "gateway/origins/local_origin.h"
 #include "gateway/origins/wado_retrieve.h"
-
-#include <dcmtk/config/osconfig.h>
-
-#include <dcmtk/dcmdata/dcdatset.h>
-#include <dcmtk/dcmdata/dcdeftag.h>
+#include "gateway/origins/web_origin.h"
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <sys/resource.h>
 
@@ -111,30 +106,17 @@ int measure(Start start)
     return end.complete ? 0 : 1;
 }
 
-int from_web(const std::string& url, const std::string& list)
+int from_web(const std::string& url, const std::string& study)
 {
-    WadoHouse house;
-    std::ifstream in(list);
-    std::string study;
-    for (Sample one; in >> one.study >> one.series >> one.sop_class >> one.instance;) {
-        house.find.has.push_back(one);
-        study = one.study;
-    }
+    asio::io_context loop;
+    WorkerPool disk("disk", 4);
+    const ScratchFolder scratch;
     web::ClientOptions options;
     options.url = url;
-    web::Client client(house.loop.get_executor(), std::move(options));
-    WadoRoom room{
-        "archive",
-        client,
-        house.disk,
-        house.scratch.path(),
-        {},
-        std::make_shared<MemoryBudget>(retrieve_memory),
-        FetchPermits(3)
-    };
+    web::Client client(loop.get_executor(), std::move(options));
+    WebOrigin origin("archive", client, {}, disk, scratch.path());
     return measure([&](RetrieveSink& sink) {
-        WadoRetrieve retrieve(room, house.find.ask(), sink);
-        return run(house.loop, retrieve.run(of_study(study)));
+        return run(loop, origin.retrieve(of_study(study), sink));
     });
 }
 
@@ -192,6 +174,6 @@ int main(int count, char** arguments)
         return one_part(std::stoull(given[1]));
     if (given.size() == 3 && given[0] == "local")
         return from_disk(static_cast<unsigned>(std::stoul(given[1])), std::stoull(given[2]));
-    std::fputs("bench_retrieve web URL LIST | part MEBIBYTES | local INSTANCES BYTES\n", stderr);
+    std::fputs("bench_retrieve web URL STUDY | part MEBIBYTES | local INSTANCES BYTES\n", stderr);
     return 2;
 }

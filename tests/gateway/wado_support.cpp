@@ -218,13 +218,19 @@ void WadoHouse::on(std::string target_end, Reply reply)
 
 void WadoHouse::on(std::string target_end, ScriptedOrigin::Choose choose)
 {
-    scripted_.emplace_back(std::move(target_end), std::move(choose));
+    scripted_.push_back({std::move(target_end), true, std::move(choose)});
+}
+
+void WadoHouse::on_path(std::string part, ScriptedOrigin::Choose choose)
+{
+    scripted_.push_back({std::move(part), false, std::move(choose)});
 }
 
 Reply WadoHouse::answer(const ReceivedRequest& request) const
 {
-    for (const auto& [end, choose] : scripted_)
-        if (request.target.ends_with(end))
+    for (const auto& [text, at_end, choose] : scripted_)
+        if (at_end ? request.target.ends_with(text)
+                   : request.target.find(text) != std::string::npos)
             return choose(request);
     std::vector<Sample> found;
     for (const Sample& sample : has_) {

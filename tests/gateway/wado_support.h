@@ -81,6 +81,9 @@ struct WadoHouse {
     void on(std::string target_end, Reply reply);
     void on(std::string target_end, ScriptedOrigin::Choose choose);
 
+    /// The same for one that holds this.
+    void on_path(std::string part, ScriptedOrigin::Choose choose);
+
     RetrieveEnd retrieve(RetrieveQuestion question);
     RetrieveEnd retrieve_study();
 
@@ -100,7 +103,14 @@ private:
     Reply answer(const ReceivedRequest& request) const;
 
     std::vector<Sample> has_;
-    std::vector<std::pair<std::string, ScriptedOrigin::Choose>> scripted_;
+
+    struct Scripted {
+        std::string text;
+        bool at_end;
+        ScriptedOrigin::Choose choose;
+    };
+
+    std::vector<Scripted> scripted_;
 };
 
 RetrieveQuestion of_study(std::string_view study = "1.2.3");

@@ -1,6 +1,7 @@
 // How a retrieve from a web origin flows: a slow asker, one that refuses, one that goes away; large
 // instances, little memory, several at once.
 #include "gateway/error.h"
+#include "gateway/origins/web_origin.h"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -57,6 +58,13 @@ asio::awaitable<void> after(std::chrono::milliseconds wait, std::function<void()
     then();
 }
 
+// Looks again every millisecond.
+asio::awaitable<void> until(std::atomic<bool>* flag)
+{
+    while (!*flag)
+        co_await after(1ms, [] {});
+}
+
 // Runs a retrieve and cancels it after a while. How long it took to end from there.
 std::optional<SteadyClock::duration>
 cancelled_after(WadoHouse& house, std::chrono::milliseconds wait)
@@ -95,6 +103,7 @@ cancelled_after(WadoHouse& house, std::chrono::milliseconds wait)
 
 // Sends a multipart body that never ends, and says when the client has gone.
 struct Endless {
+    std::atomic<bool> begun{false};
     std::atomic<bool> gone{false};
 
     Reply reply(std::string first)
@@ -104,6 +113,7 @@ struct Endless {
                    std::move(first);
         made.pour = [this](const auto& send) {
             const std::string some(mebibyte / 4, 'x');
+            begun = true;
             while (send(some)) {
             }
             gone = true;
@@ -114,6 +124,30 @@ struct Endless {
 };
 
 } // namespace
+
+TEST_CASE("a web origin retrieves what its own find says that there is")
+{
+    WadoHouse house;
+    std::string found;
+    for (unsigned number = 1; number <= 3; ++number) {
+        house.has(instance_of(1, number));
+        const std::string one = qido_answer(instance_of(1, number));
+        found += (found.empty() ? "" : ",") + one.substr(1, one.size() - 2);
+    }
+    const auto answer = [&](const ReceivedRequest& request) {
+        const bool first = request.target.find("offset=") == std::string::npos ||
+                           request.target.find("offset=0") != std::string::npos;
+        return Reply::json(200, first ? "[" + found + "]" : "[]");
+    };
+    house.on_path("/studies/1.2.3/instances?", answer);
+    WebOrigin origin("cloud", *house.client, {}, house.disk, house.scratch.path());
+    CHECK(origin.abilities().retrieve);
+    const RetrieveEnd end = run(house.loop, origin.retrieve(of_study(), house.taker));
+    CHECK(end.complete);
+    CHECK(end.reason.empty());
+    CHECK(house.taker.received() == Names{"1.2.3.1.1", "1.2.3.1.2", "1.2.3.1.3"});
+    CHECK(house.asked_for("/series/1.2.3.1") == 1);
+}
 
 TEST_CASE("a slow asker makes the archive wait and not the memory grow")
 {
@@ -147,6 +181,7 @@ TEST_CASE("an asker that refuses ends it at once and the rest is missing")
             house.has(instance_of(series, number));
     Endless endless;
     house.on("/series/1.2.3.2", endless.reply("--b\r\n\r\n" + instance_of(2, 1).file()));
+    house.taker.pauses = [&] { return until(&endless.begun); };
     house.taker.refuses = [](const InstanceKey& key) -> Result<void> {
         if (key.sop.sop_instance.str() == "1.2.3.1.2")
             return error(Errc::closed, "gone");

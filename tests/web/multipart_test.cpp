@@ -227,3 +227,33 @@ TEST_CASE("next_part skips what was not read of a part")
     };
     CHECK(test::run(task(body)) == "2");
 }
+
+TEST_CASE("a part of more than 4 GiB is counted to its last byte")
+{
+    constexpr std::uint64_t length = (4ULL << 30U) + 5;
+    const std::vector<std::byte> zeros(16U << 20U);
+    MultipartParser parser("b", {});
+    const auto feed = [&](std::string_view text) {
+        parser.feed(std::as_bytes(std::span(text.data(), text.size())));
+    };
+    feed("--b\r\n\r\n");
+    using Step = MultipartParser::Step;
+    REQUIRE(parser.next().value() == Step::part);
+    std::uint64_t fed = 0;
+    std::uint64_t got = 0;
+    const auto count = [&] {
+        for (Step step = parser.next().value(); step == Step::content; step = parser.next().value())
+            got += parser.content().size();
+    };
+    while (fed < length) {
+        const auto piece = std::min<std::uint64_t>(zeros.size(), length - fed);
+        parser.feed(ConstBytes(zeros).first(static_cast<std::size_t>(piece)));
+        fed += piece;
+        count();
+    }
+    feed("\r\n--b--\r\n");
+    count();
+    CHECK(got == length);
+    CHECK(parser.next().value() == Step::end);
+    CHECK(parser.complete());
+}
