@@ -20,6 +20,24 @@ namespace {
 // the depth, whatever the lengths claim.
 constexpr std::size_t max_items = 512;
 
+/// Where a value would be read from later. Never is: see InMemory.
+class Nowhere final : public DcmInputStreamFactory {
+public:
+    DcmInputStream* create() const override { return nullptr; }
+
+    DcmInputStreamFactory* clone() const override { return new Nowhere; } // dcmdata's ownership
+
+    DcmInputStreamFactoryType ident() const override { return DFT_DcmInputFileStreamFactory; }
+};
+
+/// dcmdata makes room for whatever length an element claims, but passes over values that are longer
+/// than it is told to read at once where it can come back for them. Told that it can, it finds that
+/// what is longer than all there is is not there.
+class InMemory final : public DcmInputBufferStream {
+public:
+    DcmInputStreamFactory* newFactory() const override { return new Nowhere; }
+};
+
 /// (FFFE,E000), in either byte order: UN holds little endian inside of big (PS3.5 6.2.2).
 std::size_t items_at_most(ConstBytes bytes)
 {
@@ -55,11 +73,13 @@ parse_data_set(ConstBytes bytes, const Uid& transfer_syntax, std::size_t most)
     if (bytes.size() > most || items_at_most(bytes) > max_items)
         return error(Errc::malformed, "too large");
     auto data_set = std::make_unique<DcmDataset>();
-    DcmInputBufferStream stream;
+    InMemory stream;
     stream.setBuffer(bytes.data(), static_cast<offile_off_t>(bytes.size()));
     stream.setEos();
     data_set->transferInit();
-    const OFCondition read = data_set->read(stream, *syntax, EGL_noChange);
+    const OFCondition read = data_set->read(
+        stream, *syntax, EGL_noChange, static_cast<Uint32>(std::max<std::size_t>(bytes.size(), 1))
+    );
     data_set->transferEnd();
     if (read.bad() || !stream.eos())
         return error(Errc::malformed, read.text());

@@ -104,7 +104,8 @@ class RetrieveSession {
 public:
     virtual ~RetrieveSession() = default;
     /// A Pending response. Never waits: of several that the peer is too slow for, the last goes
-    /// out.
+    /// out. It is repeated every AcceptorOptions::pending_interval, so that the peer does not give
+    /// up; before the first nothing is said.
     virtual void pending(SubOperations counts) = 0;
     /// Called once, when the peer sends C-CANCEL: on_retrieve() then ends what it does and returns
     /// FE00 with its counts, at once.

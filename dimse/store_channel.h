@@ -26,7 +26,8 @@ struct MoveOriginator {
 struct OutgoingInstance {
     InstanceKey key; // sent on a context of its class and transfer syntax
     /// The data set in that syntax. Read on the association's thread. Where it fails half way the
-    /// association is aborted: there is no other way to take back what was sent.
+    /// association is aborted: there is no other way to take back what was sent. While it waits for
+    /// bytes, neither the peer nor our stop is heard: it ends in time by itself.
     std::unique_ptr<ByteSource> data_set;
     std::uint16_t priority = 0;
     std::optional<MoveOriginator> originator;
@@ -42,7 +43,8 @@ public:
     /// The syntaxes in which an instance of this class can be sent; none: not at all.
     virtual std::vector<Uid> accepted(const Uid& sop_class) const = 0;
     /// Completes with the status of the C-STORE-RSP. Errors: no_context, and what the source says
-    /// before its first byte, leave the channel usable; others do not.
+    /// before its first byte, leave the channel usable; others do not. Cancelled, it aborts an
+    /// association of our own; on that of a C-GET the exchange is finished, for nobody.
     virtual asio::awaitable<Result<DimseStatus>> store(OutgoingInstance instance) = 0;
     virtual bool usable() const = 0;
 };

@@ -190,6 +190,7 @@ TEST_CASE("a find that cannot be taken gets its status and the next one is unhar
         {"cut off", find_command(), hex("08005200 4353 1000 5354"), 0xc000},
         {"no data set", find_command(), hex("ffffffffffffffffffffffffffffffff"), 0xc000},
         {"too large", find_command(), large, 0xc000},
+        {"a value of 4 GiB", find_command(), hex("400060a1 5554 0000 feffffff 7878"), 0xc000},
         {"nested without end", find_command(), deep, 0xc000},
     };
     for (const Row& row : rows) {
