@@ -29,8 +29,9 @@ struct MoveDestination {
 
 struct RetrievalOptions {
     std::unordered_map<AeTitle, MoveDestination> destinations;
-    std::filesystem::path scratch;    // a folder, for what is too large for memory on its way
-    std::size_t from_origin = 16;     // retrieves at once; those of one peer wait for the others'
+    std::filesystem::path scratch; // a folder, for what is too large for memory on its way
+    std::size_t from_origin = 16;  // retrieves at once; those of one peer wait for the others'
+    bool lenient = false; // keys that do not belong into an Identifier are ignored, not refused
     std::size_t window_instances = 8; // fetched and not yet sent, in one retrieve
     Bytes window_bytes{24ULL << 20U};
     std::chrono::milliseconds longest_wait = std::chrono::minutes{30}; // for a turn; then A702
