@@ -97,6 +97,13 @@ std::size_t FetchPermits::for_one() const noexcept
     return state_->for_one();
 }
 
+bool FetchPermits::wanted_by_others(const Party& party) const noexcept
+{
+    return std::ranges::any_of(state_->waiting, [&](const State::Waiter* waiter) {
+        return &waiter->party != party.standing_.get() && waiter->party.held < state_->for_one();
+    });
+}
+
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): see Party
 asio::awaitable<FetchPermits::Permit> FetchPermits::acquire(Party& party)
 {

@@ -56,6 +56,9 @@ public:
     /// that has waited longest. Ends by exception (operation_aborted) where cancelled.
     asio::awaitable<Permit> acquire(Party& party);
 
+    /// Another waits, and could go on with what this one holds.
+    bool wanted_by_others(const Party& party) const noexcept;
+
 private:
     std::shared_ptr<State> state_;
 };

@@ -7,28 +7,34 @@
 namespace gantry {
 
 Handover::Handover(const asio::any_io_executor& loop, RetrieveSink& sink, Bytes window, Taken taken)
-    : sink_(sink),
-      taken_(std::move(taken)),
-      window_(window.count),
-      changed_(loop, asio::steady_timer::time_point::max())
+    : sink_(sink), taken_(std::move(taken)), window_(window.count), loop_(loop)
 {
 }
 
 void Handover::wake()
 {
-    changed_.cancel();
+    for (asio::steady_timer* one : waiting_)
+        one->cancel();
 }
 
 // The loop is one thread: nothing changes between the look and the wait.
-asio::awaitable<void> Handover::change()
+asio::awaitable<void> Handover::change(asio::steady_timer::time_point until)
 {
-    (void)co_await changed_.async_wait(use_tuple); // a wait that is cancelled throws at the next
+    asio::steady_timer timer(loop_, until);
+    waiting_.push_back(&timer);
+    (void)co_await timer.async_wait(use_tuple); // a wait that is cancelled throws at the next
+    std::erase(waiting_, &timer);
 }
 
-asio::awaitable<void> Handover::room()
+asio::awaitable<bool> Handover::room(std::chrono::milliseconds longest)
 {
-    while (under_way_ >= window_)
-        co_await change();
+    const auto until = std::chrono::steady_clock::now() + longest;
+    while (under_way_ >= window_) {
+        if (std::chrono::steady_clock::now() >= until)
+            co_return false;
+        co_await change(until);
+    }
+    co_return true;
 }
 
 void Handover::put(Item item)
@@ -50,7 +56,7 @@ asio::awaitable<void> Handover::deliver()
         while (items_.empty()) {
             if (closed_)
                 co_return;
-            co_await change();
+            co_await change(asio::steady_timer::time_point::max());
         }
         Item item = std::move(items_.front());
         items_.pop_front();

@@ -6,11 +6,13 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace gantry {
 
@@ -29,8 +31,9 @@ public:
     /// `sink` outlives it.
     Handover(const asio::any_io_executor& loop, RetrieveSink& sink, Bytes window, Taken taken);
 
-    /// Waits until less than the window is under way. Ends by exception where cancelled.
-    asio::awaitable<void> room();
+    /// Waits until less than the window is under way; false where that takes longer than
+    /// `longest`. Ends by exception where cancelled.
+    asio::awaitable<bool> room(std::chrono::milliseconds longest);
 
     /// Never waits: the window is overdrawn by one item for each who fetches, at the most.
     void put(Item item);
@@ -46,14 +49,15 @@ public:
 
 private:
     void wake();
-    asio::awaitable<void> change();
+    asio::awaitable<void> change(asio::steady_timer::time_point until);
 
     RetrieveSink& sink_;
     Taken taken_;
     std::uint64_t window_;
     std::uint64_t under_way_ = 0; // weight put and not yet taken
     std::deque<Item> items_;
-    asio::steady_timer changed_;
+    asio::any_io_executor loop_;
+    std::vector<asio::steady_timer*> waiting_; // for a change
     bool closed_ = false;
     std::optional<Error> refusal_;
 };

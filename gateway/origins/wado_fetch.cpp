@@ -85,8 +85,8 @@ struct WadoFetch::Answer {
     std::size_t duplicate = 0;
 };
 
-WadoFetch::WadoFetch(WadoRoom& room, WadoPlan& plan, Handover& handover)
-    : room_(room), plan_(plan), handover_(handover)
+WadoFetch::WadoFetch(const Means& means)
+    : room_(means.room), plan_(means.plan), handover_(means.handover), party_(means.party)
 {
 }
 
@@ -111,7 +111,7 @@ asio::awaitable<WadoOutcome> WadoFetch::run(WadoJob job)
     }
     Answer answer(std::move(*opened));
     answer.outcome.status = status;
-    co_await read_parts(answer);
+    co_await read_parts(answer, job);
     if (answer.unexpected + answer.duplicate != 0)
         spdlog::warn(
             "archive sent what was not asked for origin={} unexpected={} duplicate={}",
@@ -137,11 +137,29 @@ asio::awaitable<WadoOutcome> WadoFetch::refused(std::unique_ptr<web::ClientRespo
 // References name objects in the frame of run(), which awaits all of this.
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
-asio::awaitable<void> WadoFetch::read_parts(Answer& answer)
+// Waits for room where there is more to come. False: the asker is slow, and others wait whose asker
+// may not be.
+asio::awaitable<bool> WadoFetch::may_go_on(WadoJob job)
+{
+    while (plan_.open(job)) {
+        const bool room = co_await handover_.room(room_.options.patience);
+        if (room)
+            break;
+        if (room_.permits.wanted_by_others(party_))
+            co_return false;
+    }
+    co_return true;
+}
+
+asio::awaitable<void> WadoFetch::read_parts(Answer& answer, WadoJob job)
 {
     Result<bool> more{true};
     for (;;) {
-        co_await handover_.room();
+        const bool go_on = co_await may_go_on(job);
+        if (!go_on) {
+            answer.outcome.yielded = true;
+            break;
+        }
         more = co_await answer.parts->next_part();
         if (!more || !*more)
             break;
@@ -199,7 +217,6 @@ asio::awaitable<Result<void>> WadoFetch::take_part(Answer& answer)
             answer.dropped(claim);
             co_return Result<void>{};
         }
-    answer.outcome.came = true;
     answer.guess = {intake.size().count + intake.size().count / 8};
     const Bytes weight = intake.weight();
     auto content = intake.content(claimed.key(), answer.parts->transfer_syntax());

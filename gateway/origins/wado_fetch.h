@@ -19,7 +19,7 @@ struct WadoOutcome {
     std::uint16_t status = 0;                   // 0: no answer
     bool cut = false;                           // it broke off, or could not be read on
     bool damaged = false;                       // an instance came, and not whole
-    bool came = false;                          // an instance that was expected
+    bool yielded = false;                       // broken off here, for others to go on
     bool silent = false;                        // no answer within the time that it may take
     std::optional<std::chrono::seconds> retry_after;
 };
@@ -27,7 +27,14 @@ struct WadoOutcome {
 class WadoFetch {
 public:
     /// All of it outlives the fetch.
-    WadoFetch(WadoRoom& room, WadoPlan& plan, Handover& handover);
+    struct Means {
+        WadoRoom& room;
+        WadoPlan& plan;
+        Handover& handover;
+        FetchPermits::Party& party;
+    };
+
+    explicit WadoFetch(const Means& means);
 
     asio::awaitable<WadoOutcome> run(WadoJob job);
 
@@ -35,12 +42,14 @@ private:
     struct Answer; // as it is being read
 
     asio::awaitable<WadoOutcome> refused(std::unique_ptr<web::ClientResponse> response);
-    asio::awaitable<void> read_parts(Answer& answer);
+    asio::awaitable<void> read_parts(Answer& answer, WadoJob job);
+    asio::awaitable<bool> may_go_on(WadoJob job);
     asio::awaitable<Result<void>> take_part(Answer& answer);
 
     WadoRoom& room_;
     WadoPlan& plan_;
     Handover& handover_;
+    FetchPermits::Party& party_;
 };
 
 } // namespace gantry

@@ -171,9 +171,12 @@ asio::awaitable<void> WadoRetrieve::Work::fetch()
 
 asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
 {
-    WadoFetch one(room, plan, handover);
+    WadoFetch one({room, plan, handover, party});
     while (plan.open(job)) {
         WadoOutcome outcome;
+        bool ready = false;
+        while (!ready) // no turn is taken by who could not use it
+            ready = co_await handover.room(room.options.patience);
         {
             const FetchPermits::Permit permit = co_await room.permits.acquire(party);
             outcome = co_await one.run(job);
@@ -218,6 +221,8 @@ WadoRetrieve::Work::missing_from_answer(WadoJob& job, const WadoOutcome& outcome
 {
     if (!plan.open(job))
         return {};
+    if (outcome.yielded && job.instance)
+        return {true, {}};
     if (job.instance && outcome.damaged && ++job.attempts < attempts_when_damaged)
         return {true, {}};
     WadoOutcome less = outcome;

@@ -20,7 +20,9 @@ struct WebRetrieveOptions {
     std::size_t requests = 3;     // at once, over all retrieves of the origin
     Bytes in_memory{1ULL << 20U}; // a larger instance goes through a scratch file
     Bytes window{8ULL << 20U};    // of instances that are read ahead, for each retrieve
-    unsigned attempts = 4;        // for what may succeed later
+    /// How long an answer is held up by a slow asker before others, who wait, get its turn.
+    std::chrono::milliseconds patience{1'000};
+    unsigned attempts = 4; // for what may succeed later
     std::chrono::milliseconds min_backoff{500};
     std::chrono::milliseconds max_backoff{8'000};
     std::chrono::seconds longest_wait{30}; // however long a Retry-After

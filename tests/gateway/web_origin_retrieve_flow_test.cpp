@@ -380,6 +380,59 @@ TEST_CASE("a retrieve of many series does not hold up another")
     CHECK(before < 20);
 }
 
+TEST_CASE("an asker that stands still does not keep the archive from others")
+{
+    WebRetrieveOptions options = WadoHouse::quick();
+    options.window = Bytes{100'000};
+    options.patience = 10ms;
+    options.requests = 2; // both are taken by those who stand still
+    WadoHouse house(std::move(options), 3);
+    std::vector<std::string> studies{"1.2.3", "1.2.4", "1.2.5"};
+    for (const std::string& study : studies)
+        for (unsigned number = 1; number <= 30; ++number) {
+            Sample one = large(1, number, 30'000);
+            one.study = study;
+            one.series = study + ".1";
+            one.instance = one.series + "." + std::to_string(number);
+            house.has(one);
+        }
+    Gate gate(house.loop);
+    std::vector<Taker> takers(3);
+    std::vector<RetrieveEnd> ends(3);
+    std::size_t ended = 0;
+    auto one = [&](std::size_t which) -> asio::awaitable<void> {
+        WadoRetrieve retrieve(*house.room, house.find.ask(), takers[which]);
+        ends[which] = co_await retrieve.run(of_study(studies[which]));
+        ++ended;
+    };
+    const auto start = [&](std::size_t which) {
+        asio::co_spawn(house.loop, one(which), [](const std::exception_ptr&) {});
+    };
+    const auto run_until = [&](const std::function<bool()>& done) {
+        house.loop.restart();
+        while (!done() && house.loop.run_one_for(hang) != 0) {
+        }
+    };
+    for (std::size_t slow : {0U, 1U}) {
+        takers[slow].pauses = [&] { return gate.pass(); };
+        start(slow);
+    }
+    run_until([&] { return takers[0].waiting == 2 && takers[1].waiting == 2; });
+    start(2);
+    run_until([&] { return ended == 1; });
+    CHECK(ends[2].complete);
+    CHECK(takers[2].received().size() == 30);
+    CHECK(house.asked_for("/series/1.2.5.1") == 1);
+    gate.let_through();
+    run_until([&] { return ended == 3; });
+    for (std::size_t slow : {0U, 1U}) {
+        CHECK(ends[slow].complete);
+        CHECK(takers[slow].received().size() == 30);
+        CHECK_FALSE(takers[slow].twice);
+    }
+    CHECK(house.asked_for(".1.30") >= 1); // who gave way goes on by instance
+}
+
 TEST_CASE("permits go to whoever holds the fewest")
 {
     asio::io_context loop;
