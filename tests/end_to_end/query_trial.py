@@ -9,12 +9,16 @@ from trial import Gantry, fetch, folder, need, run, running, samples
 MODELS = {"patient": "-P", "study": "-S", "patient_study": "-O"}
 
 
-def ask(gantry, model, level, *keys, options=(), calling="WS1"):
+def ask(gantry, *question, options=(), calling="WS1"):
     """(final status, answers): each answer is {"gggg,eeee": value}."""
+    return ask_port(gantry.port("dimse"), "GANTRY", *question, options=options, calling=calling)
+
+
+def ask_port(port, called, model, level, *keys, options=(), calling="WS1"):
     arguments = [f"-k=0008,0052={level}"] + [f"-k={key}" for key in keys]
     arguments = [part for key in arguments for part in key.split("=", 1)]
     done = run(
-        FINDSCU, "-v", *options, MODELS[model], "-aet", calling, "-aec", "GANTRY", "127.0.0.1", gantry.port("dimse"),
+        FINDSCU, "-v", *options, MODELS[model], "-aet", calling, "-aec", called, "127.0.0.1", port,
         *arguments, check=False,
     )
     final = re.findall(r"Received Final Find Response \((.*?)\)", done.stdout)
@@ -26,7 +30,7 @@ def ask(gantry, model, level, *keys, options=(), calling="WS1"):
         element = re.search(r"\(([0-9a-f]{4},[0-9a-f]{4})\) [A-Z]{2} (.*?)\s+#", line)
         if now is not None and element:
             text = element.group(2).strip()
-            now[element.group(1)] = text[1:-1].rstrip(" \0") if text.startswith("[") else ""
+            now[element.group(1)] = "" if text.startswith("(") else text.strip("[]").rstrip(" \0")
     return (final[-1] if final else done.stdout[-500:]), answers
 
 

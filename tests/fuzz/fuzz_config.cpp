@@ -23,10 +23,11 @@ void check_promises(const Config& config)
     must(config.dimse.max_associations_per_peer <= config.dimse.acceptor.max_associations);
     must(config.state_dir.is_absolute());
     for (const FaceRoutes* routes : {&config.routes.dimse, &config.routes.web}) {
-        for (const std::string& name : routes->store)
-            must(config.origin(name) != nullptr);
-        must(routes->find.empty() || config.origin(routes->find) != nullptr);
+        for (const auto* names : {&routes->store, &routes->find, &routes->retrieve})
+            for (const std::string& name : *names)
+                must(config.origin(name) != nullptr);
     }
+    must(config.routes.web.find.size() <= 1 && config.routes.web.retrieve.size() <= 1);
     for (const Origin& origin : config.origins) {
         must(!origin.name.empty());
         must(origin.delivery.min_backoff <= origin.delivery.max_backoff);
