@@ -59,6 +59,33 @@ faces::FindServiceOptions find_options(const Config& config)
     return options;
 }
 
+faces::RetrievalOptions retrieval_options(const Config& config)
+{
+    faces::RetrievalOptions options;
+    for (const config::Peer& peer : config.peers) {
+        if (peer.address.host.empty())
+            continue; // it only calls us
+        faces::MoveDestination& destination = options.destinations[peer.address.ae_title];
+        destination.address = peer.address;
+        destination.transfer_syntaxes = peer.transfer_syntaxes;
+        if (peer.max_associations)
+            destination.max_associations =
+                std::min(destination.max_associations, *peer.max_associations);
+    }
+    options.scratch = config.state_dir / "scratch";
+    options.lenient = config.dimse.lenient_queries;
+    return options;
+}
+
+dimse::RequestorOptions requestor_options(const Config& config)
+{
+    dimse::RequestorOptions options;
+    options.calling_ae_title = config.dimse.acceptor.ae_title;
+    options.pdu_size = config.dimse.acceptor.pdu_size;
+    options.timeouts = config.dimse.acceptor.timeouts;
+    return options;
+}
+
 namespace {
 
 void not_offered_by(
@@ -82,8 +109,6 @@ std::vector<std::string> not_offered(const Config& config)
     std::vector<std::string> out;
     not_offered_by("dimse", config.routes.dimse, out);
     not_offered_by("web", config.routes.web, out);
-    if (!config.routes.dimse.retrieve.empty())
-        out.emplace_back("routes.dimse.retrieve");
     const auto kind_of = [&](const std::string& name) {
         const config::Origin* origin = config.origin(name);
         return origin == nullptr ? config::Origin::Kind::local : origin->kind;

@@ -6,6 +6,7 @@
 #include "gateway/face_options.h"
 #include "gateway/faces/dimse_face.h"
 #include "gateway/faces/dimse_find.h"
+#include "gateway/faces/dimse_retrieve.h"
 #include "gateway/faces/web_face.h"
 #include "gateway/faces/web_intake.h"
 #include "gateway/listening.h"
@@ -30,6 +31,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <sys/stat.h>
+#include <thread>
 #include <utility>
 
 namespace gantry {
@@ -38,6 +40,9 @@ namespace {
 
 // Reads of the spool, writes of the archive: each waits for the disk, not for another.
 constexpr std::size_t disk_threads = 16;
+
+// Associations that we hold at once, to all move destinations together.
+constexpr std::size_t outbound_associations = 32;
 
 constexpr std::chrono::milliseconds drain_poll{50};
 
@@ -64,6 +69,9 @@ struct Service::State {
     std::vector<std::unique_ptr<Destination>> destinations;
     std::vector<std::unique_ptr<OriginGroup>> groups;
     std::unique_ptr<faces::FindService> find;
+    std::optional<WorkerPool> outbound;
+    std::optional<WorkerPool> transcoders;
+    std::unique_ptr<faces::Retrieval> retrieval;
     std::unique_ptr<faces::DimseFace> dimse_face;
     std::unique_ptr<dimse::Listener> listener;
     std::unique_ptr<faces::Intake> intake;
@@ -110,6 +118,7 @@ struct Service::State {
     Result<void> open_state();
     Result<void> open_origins();
     Result<void> open_dimse();
+    Result<void> open_queries();
     Result<void> open_web();
     Result<void> open_admin();
     Result<void> open_control();
@@ -177,10 +186,8 @@ Result<void> Service::State::open_dimse()
         return ready.error();
     inbound.emplace("association", config.dimse.acceptor.max_associations);
     dimse_face = std::make_unique<faces::DimseFace>(face_options(config), *spool, *queue);
-    if (Origin* asked = routed_to(config.routes.dimse.find)) {
-        find = std::make_unique<faces::FindService>(find_options(config), *asked);
-        dimse_face->answer_find(*find);
-    }
+    if (auto opened = open_queries(); !opened)
+        return opened;
     dimse_face->on_stored([this](const faces::StoreObservation& stored) {
         metrics.received(
             "dimse", stored.calling.str(), fmt::format("{:04X}", stored.status), stored.bytes
@@ -201,6 +208,35 @@ Result<void> Service::State::open_dimse()
         listening["dimse"].push_back(address_text(bound->local_endpoint()));
         dimse_acceptors.push_back(std::move(*bound));
     }
+    return {};
+}
+
+Result<void> Service::State::open_queries()
+{
+    if (Origin* asked = routed_to(config.routes.dimse.find)) {
+        find = std::make_unique<faces::FindService>(find_options(config), *asked);
+        dimse_face->answer_find(*find);
+    }
+    Origin* source = routed_to(config.routes.dimse.retrieve);
+    if (source == nullptr)
+        return {};
+    faces::RetrievalOptions options = retrieval_options(config);
+    std::error_code code;
+    std::filesystem::create_directories(options.scratch, code);
+    if (code)
+        return error(Errc::disk, options.scratch.string() + ": " + code.message());
+    outbound.emplace("outbound", outbound_associations);
+    transcoders.emplace("transcode", std::max(1U, std::thread::hardware_concurrency()));
+    auto open = faces::store_opener(requestor_options(config), *outbound);
+    faces::Retrieval::Means means{loop, *source, std::move(open), disk, *transcoders};
+    retrieval = std::make_unique<faces::Retrieval>(std::move(options), std::move(means));
+    dimse_face->answer_retrieve([this](
+                                    dimse::AssociationInfo peer,
+                                    dimse::RetrieveRequest request,
+                                    dimse::RetrieveSession& session
+                                ) {
+        return retrieval->run(std::move(peer), std::move(request), session);
+    });
     return {};
 }
 
@@ -415,6 +451,11 @@ void Service::close()
     State& s = *state_;
     s.inbound->stop();
     s.inbound->join();
+    for (auto* pool : {&s.outbound, &s.transcoders})
+        if (*pool) {
+            (*pool)->stop();
+            (*pool)->join();
+        }
     s.queue->close();
     s.disk.stop();
     s.disk.join();
