@@ -3,11 +3,11 @@
 #include "gateway/cli/commands.h"
 #include "gateway/cli/print.h"
 #include "gateway/error.h"
+#include "gateway/face_options.h"
 #include "gateway/operation/control.h"
 #include "gateway/operation/status.h"
 #include "gateway/origins/origin_profile.h"
 #include "gateway/serve.h"
-#include "gateway/face_options.h"
 
 #include <dcmtk/config/osconfig.h>
 

@@ -197,6 +197,9 @@ void log(
 FindService::FindService(FindServiceOptions options, Origin& origin)
     : options_(std::move(options)), origin_(origin)
 {
+    // "ISO 2022 IR 149" alone is how people say "\\ISO 2022 IR 149"
+    for (auto& [peer, set] : options_.character_sets)
+        set = mapping::TextEncoder(set).character_set();
 }
 
 asio::awaitable<DimseStatus> FindService::find(

@@ -217,6 +217,12 @@ TEST_CASE("an answer is in the character set of the question where it fits")
          "0010,0010=Müller | 0020,000d=1.2",
          "0008,0005=ISO_IR 100 | 0008,0052=STUDY | 0008,0054=GANTRY | 0010,0010=M\xfcller | "
          "0020,000d=1.2"},
+        {"Korean text, undeclared, by the peer's own set",
+         "0008,0052=STUDY | 0010,0010=*=\x1b$)C\xfb\xf3*",
+         "ISO 2022 IR 149",
+         "0010,0010=Hong=洪 | 0020,000d=1.2",
+         "0008,0005=\\ISO 2022 IR 149 | 0008,0052=STUDY | 0008,0054=GANTRY | "
+         "0010,0010=Hong=\x1b$)C\xfb\xf3 | 0020,000d=1.2"},
         {"plain text names no set",
          "0008,0005=ISO_IR 100 | 0008,0052=STUDY | 0010,0010=",
          "",
