@@ -129,11 +129,9 @@ Result<void> InstanceIntake::check_whole()
         return scanned.error();
     if (!scanned->sop_class.empty())
         sop_.sop_class = scanned->sop_class;
-    if (scanned->sop_instance.empty())
-        return {};
-    if (!sop_.sop_instance.empty() && sop_.sop_instance != scanned->sop_instance)
-        return error(Errc::damaged, "head and data set name different instances");
-    sop_.sop_instance = scanned->sop_instance;
+    // Of an instance that was renamed after its head was written the data set says what it is.
+    if (!scanned->sop_instance.empty())
+        sop_.sop_instance = scanned->sop_instance;
     return {};
 }
 

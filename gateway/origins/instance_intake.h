@@ -36,11 +36,11 @@ public:
     /// What the head says, as soon as it has come; else null.
     const mapping::FileHead* head() const noexcept { return head_ ? &head_->head : nullptr; }
 
-    /// Nothing follows. Errors: no head; the data set ends within an element; it is another
-    /// instance than the head says, or another length than stated (damaged); disk.
+    /// Nothing follows. Errors: no head; the data set ends within an element; it has another length
+    /// than stated (damaged); disk.
     asio::awaitable<Result<void>> finish();
 
-    /// After finish(): as head and data set say; empty where neither does.
+    /// After finish(): as the data set says, else the head; empty where neither does.
     const SopReference& sop() const noexcept { return sop_; }
 
     Bytes size() const noexcept { return {size_}; } // of the file

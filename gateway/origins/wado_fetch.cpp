@@ -21,11 +21,7 @@ class Claimed {
 public:
     explicit Claimed(WadoPlan& plan) : plan_(plan) {}
 
-    ~Claimed()
-    {
-        if (at_)
-            plan_.release(*at_);
-    }
+    ~Claimed() { drop(); }
 
     Claimed(const Claimed&) = delete;
     Claimed& operator=(const Claimed&) = delete;
@@ -34,18 +30,29 @@ public:
     {
         std::size_t at = 0;
         const auto claim = plan_.claim(sop_instance, at);
-        if (claim == WadoPlan::Claim::taken)
-            at_ = at;
+        if (claim != WadoPlan::Claim::taken)
+            return claim;
+        drop();
+        at_ = at;
         return claim;
     }
 
-    bool holds() const noexcept { return at_.has_value(); }
+    bool is(const Uid& sop_instance) const
+    {
+        return at_ && plan_.key(*at_).sop.sop_instance == sop_instance;
+    }
 
     std::size_t keep() noexcept { return *std::exchange(at_, std::nullopt); }
 
     InstanceKey key() const { return plan_.key(*at_); }
 
 private:
+    void drop()
+    {
+        if (at_)
+            plan_.release(*at_);
+    }
+
     WadoPlan& plan_;
     std::optional<std::size_t> at_;
 };
@@ -188,6 +195,7 @@ asio::awaitable<Result<void>> WadoFetch::take_part(Answer& answer)
     };
     InstanceIntake intake(ground, answer.parts->length(), answer.guess);
     Claimed claimed(plan_);
+    bool tried = false;
     using Claim = WadoPlan::Claim;
     for (;;) {
         const auto bytes = co_await answer.parts->read();
@@ -201,18 +209,17 @@ asio::awaitable<Result<void>> WadoFetch::take_part(Answer& answer)
             co_return Result<void>{};
         }
         const mapping::FileHead* head = intake.head();
-        if (claimed.holds() || head == nullptr || head->sop.sop_instance.empty())
+        if (tried || head == nullptr || head->sop.sop_instance.empty())
             continue;
-        if (const Claim claim = claimed.claim(head->sop.sop_instance); claim != Claim::taken) {
-            answer.dropped(claim);
-            co_return Result<void>{};
-        }
+        // Early, so that nobody else fetches it meanwhile; whether it is so, the data set says.
+        tried = true;
+        claimed.claim(head->sop.sop_instance);
     }
     if (const auto whole = co_await intake.finish(); !whole) {
         answer.spoilt(whole.error());
         co_return Result<void>{};
     }
-    if (!claimed.holds()) // its head did not say what it is
+    if (!claimed.is(intake.sop().sop_instance))
         if (const Claim claim = claimed.claim(intake.sop().sop_instance); claim != Claim::taken) {
             answer.dropped(claim);
             co_return Result<void>{};

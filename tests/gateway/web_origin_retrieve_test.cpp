@@ -356,6 +356,18 @@ TEST_CASE("an instance whose bytes cannot be trusted is never given")
     }
 }
 
+TEST_CASE("where a file's head names another instance the data set says which it is")
+{
+    Study house;
+    const Sample stranger = instance_of(1, 9);
+    const Sample two = instance_of(1, 2);
+    const std::string file = stranger.file();
+    const std::string head = file.substr(0, file.size() - stranger.bytes().size());
+    house.on(series_1, multipart(parts_of({file_of(1), head + two.bytes(), file_of(3)})));
+    CHECK(house.check({}).complete);
+    CHECK(house.asked_for(instance_2) == 0);
+}
+
 TEST_CASE("a file without its head is known by its data set")
 {
     Study house;
