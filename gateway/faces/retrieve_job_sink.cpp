@@ -28,7 +28,8 @@ asio::awaitable<Result<void>> RetrieveJob::expect(std::vector<InstanceKey> insta
         if (!sop_class.empty() && task_.route->accepted(sop_class).empty())
             fail(key.sop.sop_instance, "the receiver takes no " + sop_class.str());
     }
-    report();
+    if (tally_.counts().failed > 0)
+        report();
     co_return Result<void>{};
 }
 
