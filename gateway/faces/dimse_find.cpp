@@ -52,8 +52,13 @@ public:
             mapping::put_text(*answer.identifier, mapping::key::retrieve_ae_title, retrieve_from_);
         replaced_ += encoder_.encode(*answer.identifier).replaced;
         ++sent_;
-        co_return co_await peer_.push(std::move(answer.identifier), answer.all_keys_supported);
+        auto taken = co_await peer_.push(std::move(answer.identifier), answer.all_keys_supported);
+        wanted_ = taken.has_value();
+        co_return taken;
     }
+
+    /// The peer has neither cancelled nor gone.
+    bool wanted() const { return wanted_; }
 
     std::uint64_t sent() const { return sent_; }
 
@@ -65,6 +70,7 @@ private:
     mapping::DataSetEncoder encoder_;
     std::uint64_t sent_ = 0;
     std::size_t replaced_ = 0;
+    bool wanted_ = true;
 };
 
 /// What cannot be told from another, and cannot be retrieved, is no match.
@@ -172,6 +178,14 @@ void log(
     const FindEnd& end
 )
 {
+    if (!answers.wanted())
+        return spdlog::info(
+            "query cancelled assoc={} calling={} level={} matches={}",
+            peer.id,
+            peer.calling.str(),
+            mapping::level_name(asked.level),
+            answers.sent()
+        );
     spdlog::info(
         "query answered assoc={} calling={} level={} matches={} status={:04x}{}",
         peer.id,

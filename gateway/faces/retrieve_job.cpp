@@ -299,6 +299,13 @@ dimse::RetrieveOutcome RetrieveJob::outcome()
 {
     dimse::RetrieveOutcome made;
     const bool cancelled = cancelled_ && !complete_;
+    if (!cancelled && !broken_ && !end_.complete)
+        spdlog::warn(
+            "retrieve fell short assoc={} missing={} reason=\"{}\"",
+            task_.peer.id,
+            tally_.counts().remaining,
+            end_.reason
+        );
     if (!cancelled)
         tally_.fail_rest(); // expected, and never received
     made.status = cancelled ? DimseStatus{status::cancelled, {}} : status();
