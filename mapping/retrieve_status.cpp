@@ -9,6 +9,7 @@ constexpr std::uint16_t cannot_calculate_matches = 0xa701;
 constexpr std::uint16_t cannot_perform_sub_operations = 0xa702;
 constexpr std::uint16_t sub_operations_complete_with_failures = 0xb000;
 constexpr std::uint16_t unable_to_process = 0xc000;
+constexpr std::uint16_t not_let_in = 0xc001; // the same as for C-FIND
 
 constexpr std::size_t longest_comment = 64; // (0000,0902) LO
 
@@ -32,9 +33,9 @@ DimseStatus retrieve_status(RetrieveFailure failure)
     case RetrieveFailure::nothing_sent:
         return {cannot_perform_sub_operations, "No instance could be sent"};
     case RetrieveFailure::not_authorised:
-        return {unable_to_process, "Archive does not let this gateway in"};
+        return {not_let_in, "Archive does not let this gateway in"};
     case RetrieveFailure::question_refused:
-        return {unable_to_process, "Archive does not understand the request"};
+        return {status::data_set_mismatch, "Archive does not understand the request"};
     case RetrieveFailure::internal: break;
     }
     return {unable_to_process, "Internal error"};

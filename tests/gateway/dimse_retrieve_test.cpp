@@ -102,12 +102,12 @@ TEST_CASE("an archive that falls short is never a success")
         {"no answer to the question", true, Shortfall::unavailable, false, 0xa701},
         {"a broken answer", true, Shortfall::failed, false, 0xa701},
         {"more than can be listed", true, Shortfall::limit, false, 0xa701},
-        {"not let in", true, Shortfall::unauthorised, false, 0xc000},
-        {"not understood", true, Shortfall::question, false, 0xc000},
+        {"not let in", true, Shortfall::unauthorised, false, 0xc001},
+        {"not understood", true, Shortfall::question, false, 0xa900},
         {"all that was listed came, and there is more", false, Shortfall::limit, false, 0xa701},
         {"all that was listed came, and nobody knows", false, Shortfall::failed, false, 0xa701},
         {"nothing came since nobody answers", false, Shortfall::unavailable, true, 0xa702},
-        {"nothing came since we are not let in", false, Shortfall::unauthorised, true, 0xc000},
+        {"nothing came since we are not let in", false, Shortfall::unauthorised, true, 0xc001},
     };
     for (const Row& row : rows) {
         CAPTURE(row.says);
