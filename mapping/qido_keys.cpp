@@ -173,6 +173,24 @@ bool stays(char c, const QidoDialect& dialect)
            plain.find(c) != std::string_view::npos || (c == '^' && dialect.raw_caret);
 }
 
+/// PS3.4 C.2.2.2.4.
+bool has_wildcards(Vr vr)
+{
+    constexpr Vr with[] = {
+        make_vr('A', 'E'),
+        make_vr('C', 'S'),
+        vr::lo,
+        make_vr('L', 'T'),
+        pn,
+        make_vr('S', 'H'),
+        make_vr('S', 'T'),
+        make_vr('U', 'C'),
+        make_vr('U', 'R'),
+        make_vr('U', 'T')
+    };
+    return std::ranges::find(with, vr) != std::end(with);
+}
+
 } // namespace
 
 Result<QidoKeys> collect_qido_keys(DcmItem& keys, const QidoDialect& dialect)
@@ -202,18 +220,22 @@ std::string attribute_name(Tag tag)
     return keyword ? name : tag.hex();
 }
 
-void append_encoded(std::string& out, std::string_view value, const QidoDialect& dialect)
+void append_encoded(std::string& out, Vr vr, std::string_view value, const QidoDialect& dialect)
 {
     constexpr char digits[] = "0123456789ABCDEF";
+    const bool widen = dialect.raw_caret && has_wildcards(vr);
     for (const char c : value) {
         if (stays(c, dialect)) {
             out.push_back(c);
-            continue;
+        } else if (widen) {
+            if (!out.ends_with('*'))
+                out.push_back('*');
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out.push_back('%');
+            out.push_back(digits[byte >> 4U]);
+            out.push_back(digits[byte & 0xfU]);
         }
-        const auto byte = static_cast<unsigned char>(c);
-        out.push_back('%');
-        out.push_back(digits[byte >> 4U]);
-        out.push_back(digits[byte & 0xfU]);
     }
 }
 

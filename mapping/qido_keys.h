@@ -35,7 +35,8 @@ bool is_range(std::string_view value);
 /// "PatientID"; where the dictionary has no keyword: "00091001".
 std::string attribute_name(Tag tag);
 
-/// Percent-encodes a value (RFC 3986 3.4): "*" and "?" stay as they are.
-void append_encoded(std::string& out, std::string_view value, const QidoDialect& dialect);
+/// Percent-encodes a value of `vr` (RFC 3986 3.4): "*" and "?" stay as they are. For a server that
+/// does not decode, "*" stands for what must be encoded, where the VR has wildcards.
+void append_encoded(std::string& out, Vr vr, std::string_view value, const QidoDialect& dialect);
 
 } // namespace gantry::mapping

@@ -240,12 +240,12 @@ private:
             query += '&' + parameter.key->name + '=';
             for (const std::string& value : values) {
                 query += &value == values.data() ? "" : ",";
-                append_encoded(query, value, dialect_);
+                append_encoded(query, parameter.key->vr, value, dialect_);
             }
         }
         if (!timezone_.empty()) {
             query += "&TimezoneOffsetFromUTC=";
-            append_encoded(query, timezone_, dialect_);
+            append_encoded(query, vr::none, timezone_, dialect_);
         }
         return query + (question_.fuzzy ? "&fuzzymatching=true" : "");
     }

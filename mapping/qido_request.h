@@ -19,7 +19,9 @@ namespace gantry::mapping {
 
 /// What is known of the server.
 struct QidoDialect {
-    bool raw_caret = false;         // "^" as it is: the server does not decode what it is sent
+    /// It does not decode what it is sent: "^" goes as it is, and "*" for what cannot (it matches
+    /// more then).
+    bool raw_caret = false;
     bool combines_date_time = true; // as PS3.18 8.3.4.1 wants it; false: the date alone is asked
     std::vector<Tag> unsearchable;  // asked for, never matched
 };

@@ -73,7 +73,9 @@ public:
     asio::awaitable<FindEnd> run(bool raw_caret)
     {
         dialect_.raw_caret = raw_caret;
-        dialect_.combines_date_time = room_.profile.search.combines_date_time.value_or(true);
+        // Whoever counts on the origin's pages must trust it; others match times themselves.
+        const bool counted = question_.limit || question_.offset > 0;
+        dialect_.combines_date_time = room_.profile.search.combines_date_time.value_or(counted);
         dialect_.unsearchable = room_.profile.search.unsearchable;
         auto asked = asked_for(question_.level, {}, {});
         const auto requests = qido_requests(asked, keys_, dialect_);
@@ -84,7 +86,7 @@ public:
         offset_ = there ? question_.offset : 0;
         matches_.emplace(sink_, question_.offset - offset_, question_.limit);
         for (const QidoRequest& request : *requests) {
-            encoded_caret_ = encoded_caret_ || request.query.find("%5E") != std::string::npos;
+            encoded_ = encoded_ || request.query.find('%') != std::string::npos;
             FindEnd end = co_await ask(request, alone);
             if (!end.complete || matches_->enough())
                 co_return end;
@@ -96,7 +98,7 @@ public:
 
     bool found_nothing() const { return matches_ && matches_->seen() == 0; }
 
-    bool encoded_caret() const noexcept { return encoded_caret_; }
+    bool encoded() const noexcept { return encoded_; }
 
 private:
     mapping::QidoQuestion asked_for(QueryLevel level, Uid study, Uid series) const
@@ -271,7 +273,7 @@ private:
     mapping::QidoDialect dialect_;
     std::optional<QidoMatches> matches_;
     std::uint64_t offset_ = 0; // that the origin skips
-    bool encoded_caret_ = false;
+    bool encoded_ = false;     // something in a value
 };
 
 } // namespace
@@ -301,13 +303,13 @@ asio::awaitable<FindEnd> find_by_qido(SearchRoom room, FindQuestion question, Fi
     SearchMemory& learned = room.learned;
     QidoFind find(room, question, matches);
     FindEnd end = co_await find.run(learned.raw_caret);
-    if (!find.encoded_caret() || learned.decodes || learned.raw_caret)
+    if (!find.encoded() || learned.decodes || learned.raw_caret)
         co_return end;
     if (!find.found_nothing())
         learned.decodes = true;
     if (!find.found_nothing() || !end.complete)
         co_return end;
-    // Nothing, or a server that looks for "%5E" itself.
+    // Nothing, or an origin that looks for "%5E" as it stands.
     QidoFind again(room, question, matches);
     FindEnd second = co_await again.run(true);
     if (again.found_nothing())

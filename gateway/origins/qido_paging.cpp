@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint64_t least_page = 10;
 constexpr std::uint64_t safe_page = 100; // no server is known that refuses it
 constexpr std::uint64_t growth = 4;
+constexpr std::uint64_t page_growth = 10;
 constexpr std::uint64_t most_grown = 100'000;
 constexpr std::uint64_t least_cap = 50;
 
@@ -20,6 +21,11 @@ bool looks_like_cap(std::uint64_t results)
     while (results % 10 == 0)
         results /= 10;
     return results == 1 || results == 2 || results == 25 || results == 5;
+}
+
+std::uint32_t bounded(std::uint64_t number)
+{
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(number, UINT32_MAX));
 }
 
 } // namespace
@@ -45,7 +51,18 @@ void QidoPaging::keep_below_refused()
     const std::uint64_t refused = learned_->refused_limit;
     if (refused == 0 || size_ < refused)
         return;
-    size_ = refused > safe_page ? safe_page : std::max(refused / growth, least_page);
+    const std::uint64_t accepted = learned_->accepted_limit;
+    if (accepted > 0 && accepted < refused)
+        size_ = accepted;
+    else
+        size_ = refused > safe_page ? safe_page : std::max(refused / growth, least_page);
+}
+
+/// The next page after a full one: few requests, as an offset is costly for many origins.
+void QidoPaging::grow()
+{
+    size_ = std::max(size_, std::min<std::uint64_t>(size_ * page_growth, limits_.page));
+    keep_below_refused();
 }
 
 std::uint64_t QidoPaging::limit() const
@@ -58,15 +75,13 @@ std::uint64_t QidoPaging::limit() const
 QidoPaging::Next QidoPaging::page_read(PageCount page)
 {
     const std::uint64_t asked = limit();
+    learned_->accepted_limit = std::max(learned_->accepted_limit, bounded(asked));
     const bool first = pages_++ == 0;
     const bool capped = !first && page.fresh > 0 && !growing_ && last_ > 0 && last_ < last_limit_;
     if (!first && page.fresh > 0 && page.fresh == page.results && !growing_)
         learned_->honours_offset = true;
     const std::uint64_t known_size = learned_->page_size;
-    learned_->page_size = std::max(
-        learned_->page_size,
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(page.results, UINT32_MAX))
-    );
+    learned_->page_size = std::max(learned_->page_size, bounded(page.results));
     fresh_ += page.fresh;
     if (wanted_ && fresh_ >= *wanted_)
         return Next::done;
@@ -82,8 +97,7 @@ QidoPaging::Next QidoPaging::page_read(PageCount page)
     if (capped)
         size_ = last_; // no larger page comes
     else if (page.results >= asked)
-        size_ = std::max<std::uint64_t>(limits_.page, size_);
-    keep_below_refused();
+        grow();
     last_ = page.results;
     last_limit_ = asked;
     return Next::page;
@@ -120,9 +134,11 @@ bool QidoPaging::refused(bool too_large)
     const std::uint64_t asked = limit();
     if (asked <= (too_large ? least_page : safe_page) || growing_)
         return false;
-    learned_->refused_limit =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(asked, UINT32_MAX));
+    learned_->refused_limit = bounded(asked);
+    const std::uint64_t accepted = learned_->accepted_limit;
     size_ = too_large ? std::max(asked / growth, least_page) : safe_page;
+    if (accepted < asked)
+        size_ = std::max(size_, accepted);
     return true;
 }
 
@@ -137,8 +153,7 @@ std::optional<QidoPaging> QidoPaging::after_full_page() const
     QidoPaging next = *this;
     next.offset_ += asked;
     next.fresh_ += asked;
-    next.size_ = std::max<std::uint64_t>(limits_.page, size_);
-    next.keep_below_refused();
+    next.grow();
     return next;
 }
 

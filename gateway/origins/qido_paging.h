@@ -55,6 +55,7 @@ public:
 private:
     Next repeated(PageCount page);
     void keep_below_refused();
+    void grow();
 
     SearchMemory* learned_;
     SearchLimits limits_;

@@ -112,6 +112,29 @@ asio::awaitable<QidoSearch::PageEnd> QidoSearch::read(OpenedPage& opened)
     co_return std::move(end);
 }
 
+/// A page that is short may have been cut. Once for each origin it is found out how large a page of
+/// it can be, so that most searches end with what they have.
+asio::awaitable<void> QidoSearch::probe(const PageEnd& end, std::uint64_t limit)
+{
+    SearchMemory& learned = room_.learned;
+    const bool doubtful = end.count.results > 0 && end.count.results < limit && !end.count.more &&
+                          end.count.results >= learned.page_size;
+    if (!doubtful || learned.probed)
+        co_return;
+    learned.probed = true;
+    mapping::QidoRequest all;
+    all.path = "/studies";
+    OpenedPage opened = co_await open_page(room_, all.target(room_.limits.first_page));
+    std::uint32_t results = 0;
+    while (opened.page) {
+        const auto match = co_await opened.page->next();
+        if (!match || *match == nullptr)
+            break;
+        ++results;
+    }
+    learned.page_size = std::max(learned.page_size, results);
+}
+
 /// Whether the same is asked again, or otherwise, after a problem.
 asio::awaitable<bool> QidoSearch::may_go_on(SearchProblem& problem)
 {
@@ -187,6 +210,7 @@ asio::awaitable<SearchEnd> QidoSearch::run()
             continue;
         }
         any_ = true;
+        co_await probe(end, opened.limit);
         const Next next = paging_.page_read(end.count);
         if (next == Next::done)
             co_return SearchEnd{};

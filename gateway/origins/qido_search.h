@@ -50,6 +50,7 @@ private:
     asio::awaitable<OpenedPage> open(QidoPaging paging);
     asio::awaitable<PageEnd> read(OpenedPage& opened);
     asio::awaitable<PageEnd> drain(OpenedPage& opened);
+    asio::awaitable<void> probe(const PageEnd& end, std::uint64_t limit);
     asio::awaitable<bool> may_go_on(SearchProblem& problem);
     asio::awaitable<bool> wait_for_it(SearchProblem& problem);
     SearchEnd stopped(const PageEnd& end, const OpenedPage& opened) const;

@@ -82,15 +82,28 @@ TEST_CASE("an archive that keeps pages back is not taken for complete")
     }
 }
 
-TEST_CASE("a short page is the end once larger ones were seen")
+TEST_CASE("a short page is the end once it is known how large a page can be")
+{
+    FindHouse house;
+    house.archive.otherwise([](const ReceivedRequest& request) {
+        const bool one = request.target.find("PatientID=") != std::string::npos;
+        return StudyArchive{.count = one ? 20U : 500U}.answer(request);
+    });
+    const FindQuestion question = FindHouse::question(QueryLevel::study, {{"00100020", "4711"}});
+    check_all(house.find(question), 20);
+    CHECK(house.targets().back() == "/studies?limit=100"); // once for each archive
+    CHECK(house.archive.requests().size() == 2);
+    check_all(house.find(question), 20);
+    CHECK(house.archive.requests().size() == 3);
+}
+
+TEST_CASE("a short page of a small archive may be a cap as well as the end")
 {
     FindHouse house;
     stands_in(house, {.count = 20});
     check_all(house.find(), 20);
-    CHECK(house.archive.requests().size() == 2); // is there a cap at 20?
-    stands_in(house, {.count = 19});
-    check_all(house.find(), 19);
-    CHECK(house.archive.requests().size() == 3);
+    check_all(house.find(), 20);
+    CHECK(house.targets().back() == "/studies?includefield=00100020&limit=100&offset=20");
 }
 
 TEST_CASE("no more is asked for than there can be")
@@ -270,4 +283,24 @@ TEST_CASE("an archive that decodes is not asked twice")
     const std::size_t before = house.archive.requests().size();
     check_all(house.find(FindHouse::question(QueryLevel::study, {{"00100010", "ROE^J*"}})), 0);
     CHECK(house.archive.requests().size() == before + 1);
+}
+
+TEST_CASE("date and time ranges go apart unless the archive is known to take them for one")
+{
+    const auto asked = [](std::optional<bool> combines, std::optional<std::uint64_t> limit) {
+        FindHouse house;
+        house.profile.search.combines_date_time = combines;
+        house.archive.otherwise(qido_reply("[]"));
+        FindQuestion question = FindHouse::question(
+            QueryLevel::study, {{"00080020", "20240101-20240131"}, {"00080030", "1000-1800"}}
+        );
+        question.combined_date_time = true;
+        question.limit = limit;
+        (void)house.find(std::move(question));
+        return house.targets().front().find("StudyTime=") == std::string::npos ? "date" : "both";
+    };
+    CHECK(asked(std::nullopt, std::nullopt) == std::string("date"));
+    CHECK(asked(false, std::nullopt) == std::string("date"));
+    CHECK(asked(true, std::nullopt) == std::string("both"));
+    CHECK(asked(std::nullopt, 10) == std::string("both")); // nobody matches after the limit
 }

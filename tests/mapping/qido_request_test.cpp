@@ -338,7 +338,7 @@ TEST_CASE("options of the question are parameters of their own")
 }
 
 TEST_CASE(
-    "a server that does not decode gets its carets raw, one that cannot search is not asked to"
+    "a server that does not decode gets nothing encoded, one that cannot search is not asked to"
 )
 {
     QidoDialect dialect;
@@ -346,7 +346,11 @@ TEST_CASE(
     dialect.unsearchable = {{0x0008, 0x1030}};
     CHECK(
         study_query({{DCM_PatientName, "DOE^J* X"}, {DCM_StudyDescription, "CHEST"}}, dialect) ==
-        "PatientName=DOE^J*%20X&includefield=00081030,00100010"
+        "PatientName=DOE^J*X&includefield=00081030,00100010"
+    );
+    CHECK(
+        study_query({{DCM_PatientName, "M\xc3\xbcLLER^UTE=\xe5\xb1\xb1"}}, dialect) ==
+        "PatientName=M*LLER^UTE*&includefield=00100010"
     );
 }
 
