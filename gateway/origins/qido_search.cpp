@@ -103,8 +103,9 @@ asio::awaitable<QidoSearch::PageEnd> QidoSearch::read(OpenedPage& opened)
         asio::co_spawn(executor, drain(opened), asio::deferred),
         asio::co_spawn(executor, open(*next), asio::deferred)
     );
+    StopsBoth condition;
     auto [order, fault, end, ahead_fault, ahead] =
-        co_await both.async_wait(StopsBoth{}, asio::use_awaitable);
+        co_await both.async_wait(std::move(condition), asio::use_awaitable);
     if (fault)
         std::rethrow_exception(fault);
     if (!ahead_fault && end.full)
