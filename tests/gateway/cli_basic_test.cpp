@@ -58,6 +58,23 @@ TEST_CASE("gantry check names what this version does not offer")
     CHECK(has(ran.err, "routes.dimse.worklist: this version does not offer that yet"));
 }
 
+TEST_CASE("gantry check reads the profiles that a configuration names")
+{
+    const ScratchFolder folder;
+    const auto file = write_file(
+        folder.path() / "gantry.yaml",
+        "origins: [{name: a, kind: dicomweb, url: 'http://a/b', profile: a.json}]\n"
+        "routes: {dimse: {store: a}}\n"
+    );
+    write_file(folder.path() / "a.json", R"({"search": {"raw_carret": true}})");
+    const Ran slip = run_gantry({"check", "-c", file.string()});
+    CHECK(slip.status == 2);
+    CHECK(has(slip.err, "the profile of a: "));
+    CHECK(has(slip.err, "a.json: search.raw_carret is not known"));
+    write_file(folder.path() / "a.json", R"({"search": {"raw_caret": true}})");
+    CHECK(run_gantry({"check", "-c", file.string()}).status == 0);
+}
+
 TEST_CASE("every command refuses a wrong configuration with exit status 2")
 {
     const ScratchFolder folder;
