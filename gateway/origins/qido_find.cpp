@@ -63,6 +63,25 @@ bool is_relational(const QidoRequest& request)
     return request.level == QueryLevel::image && request.series.empty();
 }
 
+bool is_encoded(const QidoRequest& request)
+{
+    return request.query.find('%') != std::string::npos;
+}
+
+bool encodes_only_carets(std::string_view query)
+{
+    for (std::size_t at = query.find('%'); at != query.npos; at = query.find('%', at + 1))
+        if (!query.substr(at).starts_with("%5E"))
+            return false;
+    return true;
+}
+
+bool encodes_name(std::string_view query)
+{
+    const std::size_t at = query.find("PatientName=");
+    return at != query.npos && query.substr(at, query.find('&', at) - at).find('%') != query.npos;
+}
+
 class QidoFind {
 public:
     QidoFind(SearchRoom room, const FindQuestion& question, FindSink& sink)
@@ -70,7 +89,9 @@ public:
     {
     }
 
-    asio::awaitable<FindEnd> run(bool raw_caret)
+    /// `decided`: whether the origin decodes what it is asked is known. Else what is
+    /// percent-encoded is asked first, and where that finds nothing it is undecided().
+    asio::awaitable<FindEnd> run(bool raw_caret, bool decided)
     {
         dialect_.raw_caret = raw_caret;
         // Whoever counts on the origin's pages must trust it; others match times themselves.
@@ -78,27 +99,36 @@ public:
         dialect_.combines_date_time = room_.profile.search.combines_date_time.value_or(counted);
         dialect_.unsearchable = room_.profile.search.unsearchable;
         auto asked = asked_for(question_.level, {}, {});
-        const auto requests = qido_requests(asked, keys_, dialect_);
+        auto requests = qido_requests(asked, keys_, dialect_);
         if (!requests)
             co_return failed(Shortfall::question, requests.error().text());
+        const auto plain = std::ranges::partition(*requests, is_encoded).begin();
+        auto encoded = plain - requests->begin();
         const bool alone = requests->size() == 1;
         const bool there = room_.learned.honours_offset && alone && !walks(requests->front());
         offset_ = there ? question_.offset : 0;
         matches_.emplace(sink_, question_.offset - offset_, question_.limit);
         for (const QidoRequest& request : *requests) {
-            encoded_ = encoded_ || request.query.find('%') != std::string::npos;
+            only_carets_ = only_carets_ && encodes_only_carets(request.query);
             FindEnd end = co_await ask(request, alone);
+            found_name_ = found_name_ || (encodes_name(request.query) && !found_nothing());
             if (!end.complete || matches_->enough())
                 co_return end;
+            undecided_ = !decided && --encoded == 0 && found_nothing();
+            if (undecided_)
+                break;
         }
-        FindEnd whole;
-        whole.complete = true;
-        co_return whole;
+        co_return complete();
     }
 
     bool found_nothing() const { return matches_ && matches_->seen() == 0; }
 
-    bool encoded() const noexcept { return encoded_; }
+    bool undecided() const noexcept { return undecided_; }
+
+    /// By a Patient Name that was percent-encoded: an origin may ignore other keys.
+    bool found_name() const noexcept { return found_name_; }
+
+    bool only_carets() const noexcept { return only_carets_; }
 
 private:
     mapping::QidoQuestion asked_for(QueryLevel level, Uid study, Uid series) const
@@ -273,7 +303,9 @@ private:
     mapping::QidoDialect dialect_;
     std::optional<QidoMatches> matches_;
     std::uint64_t offset_ = 0; // that the origin skips
-    bool encoded_ = false;     // something in a value
+    bool undecided_ = false;
+    bool found_name_ = false;
+    bool only_carets_ = true; // are percent-encoded
 };
 
 } // namespace
@@ -302,19 +334,15 @@ asio::awaitable<FindEnd> find_by_qido(SearchRoom room, FindQuestion question, Fi
     }
     SearchMemory& learned = room.learned;
     QidoFind find(room, question, matches);
-    FindEnd end = co_await find.run(learned.raw_caret);
-    if (!find.encoded() || learned.decodes || learned.raw_caret)
-        co_return end;
-    if (!find.found_nothing())
-        learned.decodes = true;
-    if (!find.found_nothing() || !end.complete)
+    FindEnd end = co_await find.run(learned.raw_caret, learned.decodes || learned.raw_caret);
+    learned.decodes = learned.decodes || (find.found_name() && !learned.raw_caret);
+    if (!find.undecided())
         co_return end;
     // Nothing, or an origin that looks for "%5E" as it stands.
     QidoFind again(room, question, matches);
-    FindEnd second = co_await again.run(true);
-    if (again.found_nothing())
-        co_return end;
-    learned.raw_caret = true;
+    FindEnd second = co_await again.run(true, true);
+    // For other characters than carets it was asked for more: finding more says nothing.
+    learned.raw_caret = !again.found_nothing() && find.only_carets();
     co_return second;
 }
 

@@ -270,6 +270,35 @@ TEST_CASE("a caret is sent raw to an archive that does not decode it")
     CHECK(house.targets()[before].starts_with("/studies?PatientName=DOE^J*&"));
 }
 
+TEST_CASE("what is found by plain values does not hide what an archive cannot read")
+{
+    FindHouse house;
+    house.archive.otherwise([](const ReceivedRequest& request) {
+        const bool plain = request.target.find("Description=HEAD") != std::string::npos;
+        const bool widened = request.target.find("Description=A*B") != std::string::npos;
+        return qido_reply(plain ? studies_json(0, 1) : widened ? studies_json(1, 2) : "[]");
+    });
+    const Found found =
+        house.find(FindHouse::question(QueryLevel::study, {{"00081030", "HEAD\\A B"}}));
+    CHECK(told(found.end) == "complete");
+    CHECK(
+        std::set(found.uids.begin(), found.uids.end()) == std::set<std::string>{"1.2.0", "1.2.1"}
+    );
+}
+
+TEST_CASE("an archive that ignores a key is not taken for one that decodes it")
+{
+    FindHouse house;
+    house.archive.otherwise([](const ReceivedRequest& request) {
+        const bool name = request.target.find("PatientName") != std::string::npos;
+        const bool read = request.target.find("PatientName=J*rg&") != std::string::npos;
+        return qido_reply(!name || read ? studies_json(0, 1) : "[]");
+    });
+    check_all(house.find(FindHouse::question(QueryLevel::study, {{"00081030", "A B"}})), 1);
+    check_all(house.find(FindHouse::question(QueryLevel::study, {{"00100010", "J\xc3\xb6rg"}})), 1);
+    CHECK_FALSE(house.learned.raw_caret); // it was asked for more: that says nothing
+}
+
 TEST_CASE("an archive that decodes is not asked twice")
 {
     FindHouse house;
