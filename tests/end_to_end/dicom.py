@@ -12,6 +12,8 @@ IMPLICIT, EXPLICIT = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 DEFLATED, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 
 LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+WIDTHS = {b"AT": 2, b"FD": 8, b"FL": 4, b"OD": 8, b"OF": 4, b"OL": 4, b"OV": 8, b"OW": 2, b"SL": 4, b"SS": 2, b"SV": 8, b"UL": 4,
+          b"US": 2, b"UV": 8}
 CHARACTER_SET, LEVEL, RETRIEVE_AE = 0x00080005, 0x00080052, 0x00080054
 CLASS_UID, INSTANCE_UID, STUDY_UID, SERIES_UID = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
@@ -87,7 +89,8 @@ class Reader:
             return self.sequence(length, nested=False)
         assert self.at + length <= len(self.content), f"{tag:08x} is cut off"
         value, self.at = self.content[self.at:self.at + length], self.at + length
-        return value
+        width = WIDTHS.get(vr, 1) if self.order == ">" else 1  # values are little endian, however they came
+        return b"".join(value[n:n + width][::-1] for n in range(0, length, width)) if width > 1 else value
 
     def sequence(self, length, nested):
         out, end = [], None if length == 0xFFFFFFFF else self.at + length
@@ -107,13 +110,28 @@ class Reader:
 def read(content, syntax=EXPLICIT):
     """The elements of a data set in a transfer syntax."""
     if syntax == DEFLATED:
-        content = zlib.decompress(content, -15)
+        content = zlib.decompressobj(-15).decompress(content)  # may be padded (PS3.5 A.5)
     return Reader(content, syntax != IMPLICIT, syntax == BIG_ENDIAN).read()
 
 
 def read_file(path):
     content = path.read_bytes()
     return read(data_set(content), meta_value(content, 0x0010))
+
+
+def same(left, right):
+    """Whether two data sets say the same, whatever encoding adds: VRs that one does not know, padding, group lengths (PS3.5 7)."""
+    tags = [{t for t in side if t & 0xFFFF and t != 0xFFFCFFFC} for side in (left, right)]
+    return tags[0] == tags[1] and all(same_value(left[t], right[t]) for t in tags[0])
+
+
+def same_value(left, right):
+    if left.items is None and right.items is None:
+        values = [e.value.rstrip(b" \0") if isinstance(e.value, bytes) else e.value for e in (left, right)]
+        return values[0] == values[1]
+    # A sequence that one side did not know as such: Implicit VR (PS3.5 6.2.2 note 2).
+    sides = [e.items if e.items is not None else Reader(e.value, False).sequence(len(e.value), True) for e in (left, right)]
+    return len(sides[0]) == len(sides[1]) and all(map(same, *sides))
 
 
 def split(content):

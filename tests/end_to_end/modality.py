@@ -205,7 +205,7 @@ class Association:
         return struct.unpack("<H", self.response()[0x0900])[0]
 
     def get(self, sop_class, identifier, context=1):
-        """C-GET: ({instance: data set} that came by C-STORE on this association, command set of the final response, its Identifier)."""
+        """C-GET: ({instance: (transfer syntax, data set)} that came by C-STORE on this association, final command set, its Identifier)."""
         received = {}
         self.number = self.number % 65535 + 1
         self.send(context, self.command(x0002=sop_class, x0100=0x0010, x0110=self.number, x0700=0, x0800=1), 1)
@@ -215,7 +215,7 @@ class Association:
             content = self.message(command=False)[1] if command[0x0800] != b"\x01\x01" else b""
             if command[0x0100] == b"\x01\0":
                 uid = command[0x1000].rstrip(b"\0").decode()
-                received[uid] = content
+                received[uid] = self.results[where][1], content
                 self.send(where, self.command(
                     x0002=command[0x0002].rstrip(b"\0").decode(), x0100=0x8001, x0120=struct.unpack("<H", command[0x0110])[0],
                     x0800=0x0101, x0900=0, x1000=uid), 1)
