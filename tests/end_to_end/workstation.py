@@ -124,7 +124,8 @@ class Destination:
         (program,) = need("storescp")
         self.title, self.port, self.folder = title, port or free_port(), Path(here) / f"received-{title}"
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [program, "-v", "--fork", "-aet", title, *([accept] if accept else []), "+B", "-pdu", "131072", "-od", self.folder, *options, self.port]
+        chosen = [accept] if accept else []
+        command = [program, "-v", "--fork", "-aet", title, *chosen, "+B", "-pdu", "131072", "-od", self.folder, *options, self.port]
         self.process = Process(command, Path(here) / f"storescp-{title}.log")
         wait_for("storescp", lambda: run("echoscu", "-q", "127.0.0.1", self.port, check=False).returncode == 0)
 
