@@ -17,8 +17,9 @@ namespace gantry::custody {
 
 namespace {
 
-constexpr std::size_t batch = 32;    // made for one flush of the folder
-constexpr std::size_t low_ready = 8; // below: the maintenance thread makes a batch
+constexpr std::size_t batch = 32; // made for one flush of the folder
+constexpr std::size_t low_ready =
+    24; // below: the maintenance thread makes a batch, while eight peers take what is left
 constexpr std::string_view prefix = "slot-";
 constexpr std::size_t digits = 12;
 constexpr unsigned classes_above = 2; // how much larger than needed a recycled slot may be
