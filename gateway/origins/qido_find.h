@@ -31,7 +31,7 @@ struct SearchMemory {
 SearchMemory known_of(const OriginProfile& profile);
 
 struct SearchLimits {
-    std::uint32_t first_page = 100; // so that the first match comes early
+    std::uint32_t first_page = 200; // so that the first match comes early; few archives give less
     std::uint32_t page = 5'000;     // the largest: reached by tens, from full page to full page
     std::uint32_t attempts = 3;     // of one page, without a match in between
     std::chrono::milliseconds retry_delay{250};

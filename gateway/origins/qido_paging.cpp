@@ -88,9 +88,9 @@ QidoPaging::Next QidoPaging::page_read(PageCount page)
     if (page.results == 0)
         return page.more ? Next::lost : Next::done;
     if (page.fresh == 0)
-        return repeated(page);
+        return repeated(page, asked);
     if (growing_)
-        return page.results < asked && !page.more ? Next::done : repeated(page);
+        return page.results < asked && !page.more ? Next::done : repeated(page, asked);
     if (!page.more && page.results < asked && page.results < known_size)
         return Next::done;
     offset_ += page.results;
@@ -105,13 +105,13 @@ QidoPaging::Next QidoPaging::page_read(PageCount page)
 
 /// Nothing new: an origin that has shown that it honours an offset is at its end. Else it may
 /// always give the same first results, and more of them only where it is asked for more.
-QidoPaging::Next QidoPaging::repeated(PageCount page)
+QidoPaging::Next QidoPaging::repeated(PageCount page, std::uint64_t asked)
 {
     const bool honest = learned_->honours_offset && !growing_;
     if (honest)
         return page.more ? Next::lost : Next::done;
-    const std::uint64_t asked = growing_ ? size_ : last_limit_;
-    const bool may_be_cut = page.more || page.results == asked || looks_like_cap(page.results);
+    const bool full = page.results >= asked || (!growing_ && last_ >= last_limit_);
+    const bool may_be_cut = page.more || full || looks_like_cap(page.results);
     if (!may_be_cut)
         return Next::done;
     const bool grew = page.fresh > 0 || !growing_;
@@ -119,7 +119,7 @@ QidoPaging::Next QidoPaging::repeated(PageCount page)
         return Next::lost;
     growing_ = true;
     offset_ = start_;
-    size_ = std::max(asked * growth, page.results * growth);
+    size_ = std::max({asked, page.results, fresh_}) * growth;
     return Next::page;
 }
 

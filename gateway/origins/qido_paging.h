@@ -53,7 +53,7 @@ public:
     std::optional<QidoPaging> after_full_page() const;
 
 private:
-    Next repeated(PageCount page);
+    Next repeated(PageCount page, std::uint64_t asked);
     void keep_below_refused();
     void grow();
 

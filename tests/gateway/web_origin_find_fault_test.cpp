@@ -54,13 +54,13 @@ TEST_CASE("each answer that is none ends a find as what it is")
     };
 
     const Row rows[] = {
-        {"not understood", Reply::with(400), 1, "question: search: HTTP 400"},
+        {"not understood", Reply::with(400), 2, "question: search: HTTP 400"},
         {"no credentials", Reply::with(401), 1, "unauthorised: search: HTTP 401"},
         {"not permitted", Reply::with(403), 1, "unauthorised: search: HTTP 403"},
         {"no such service", Reply::with(404), 1, "failed: search: HTTP 404"},
         {"neither JSON nor XML", Reply::with(406), 2, "failed: search: HTTP 406"},
-        {"too much, however little is asked for", Reply::with(413), 3, "limit: search: HTTP 413"},
-        {"too long", Reply::with(414), 1, "question: search: HTTP 414"},
+        {"too much, however little is asked for", Reply::with(413), 4, "limit: search: HTTP 413"},
+        {"too long", Reply::with(414), 2, "question: search: HTTP 414"},
         {"overloaded", Reply::with(429), 3, "unavailable: search: HTTP 429"},
         {"soon", waiting(503, "0"), 3, "unavailable: search: HTTP 503"},
         {"not for a while",
@@ -142,7 +142,7 @@ TEST_CASE("an answer of 206 goes on behind what it gave")
     const Found found = house.find();
     CHECK(told(found.end) == "complete");
     CHECK(found.uids.size() == 7);
-    CHECK(house.targets().back() == "/studies?includefield=00100020&limit=100&offset=5");
+    CHECK(house.targets().back() == "/studies?includefield=00100020&limit=200&offset=5");
 }
 
 TEST_CASE("an answer that breaks off is taken up behind the last whole match")

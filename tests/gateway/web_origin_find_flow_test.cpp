@@ -75,6 +75,7 @@ TEST_CASE("the first match is given before the last page is asked for")
 TEST_CASE("the next page is asked for while one is given, and no more than that")
 {
     FindHouse house;
+    house.limits.first_page = 100;
     house.limits.page = 100;
     house.archive.otherwise([](const ReceivedRequest& request) {
         return StudyArchive{.count = 1'000}.answer(request);

@@ -91,7 +91,7 @@ TEST_CASE("a short page is the end once it is known how large a page can be")
     });
     const FindQuestion question = FindHouse::question(QueryLevel::study, {{"00100020", "4711"}});
     check_all(house.find(question), 20);
-    CHECK(house.targets().back() == "/studies?limit=100"); // once for each archive
+    CHECK(house.targets().back() == "/studies?limit=200"); // once for each archive
     CHECK(house.archive.requests().size() == 2);
     check_all(house.find(question), 20);
     CHECK(house.archive.requests().size() == 3);
@@ -103,7 +103,7 @@ TEST_CASE("a short page of a small archive may be a cap as well as the end")
     stands_in(house, {.count = 20});
     check_all(house.find(), 20);
     check_all(house.find(), 20);
-    CHECK(house.targets().back() == "/studies?includefield=00100020&limit=100&offset=20");
+    CHECK(house.targets().back() == "/studies?includefield=00100020&limit=200&offset=20");
 }
 
 TEST_CASE("no more is asked for than there can be")
@@ -223,6 +223,7 @@ TEST_CASE("a profile's page size is the largest that is asked for")
 TEST_CASE("several values of a key are asked for by themselves and united")
 {
     FindHouse house;
+    house.limits.first_page = 100;
     house.archive.otherwise([](const ReceivedRequest& request) {
         const bool ct = parameter(request, "ModalitiesInStudy") == "CT";
         const StudyArchive archive{.count = 150};
