@@ -18,7 +18,8 @@ from recording_archive import RecordingArchive
 from trial import Gantry, folder, running, wait_for
 
 KILLS = int(os.environ.get("GANTRY_TRIAL_KILLS", "200"))
-MOMENT = 0.5  # seconds around an answer of the archive in which a kill keeps gantry from recording it
+# Seconds around an answer of the archive in which a kill keeps gantry from recording it.
+MOMENT = float(os.environ.get("GANTRY_TRIAL_MOMENT", "0.5"))
 
 
 class Modality(threading.Thread):
