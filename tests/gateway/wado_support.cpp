@@ -176,6 +176,13 @@ Names Taker::received() const
     return out;
 }
 
+// The longest silence of the archive. What a sanitizer slows down is not silent yet.
+#if defined(__has_feature) && (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
+static constexpr std::chrono::milliseconds silence{5'000};
+#else
+static constexpr std::chrono::milliseconds silence{500};
+#endif
+
 WebRetrieveOptions WadoHouse::quick()
 {
     WebRetrieveOptions options;
@@ -188,7 +195,7 @@ WadoHouse::WadoHouse(WebRetrieveOptions options, std::uint16_t connections)
 {
     web::ClientOptions client_options;
     client_options.url = archive.url(base);
-    client_options.timeout = std::chrono::milliseconds(500);
+    client_options.timeout = silence;
     client_options.connections = connections;
     client = std::make_unique<web::Client>(loop.get_executor(), std::move(client_options));
     auto memory = options.memory ? options.memory : std::make_shared<MemoryBudget>(retrieve_memory);

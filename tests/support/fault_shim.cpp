@@ -59,6 +59,13 @@ State& state()
     return *instance;
 }
 
+// Before any thread is there: those of a binary under ThreadSanitizer cannot see this library's
+// locks.
+[[gnu::constructor]] void make_state()
+{
+    (void)state();
+}
+
 std::atomic<bool> active = false;
 
 const char* rules_file()
