@@ -21,6 +21,8 @@ public:
         case Errc::timeout: return "timeout";
         case Errc::stopped: return "stopped";
         case Errc::no_context: return "no presentation context accepted";
+        case Errc::not_granted: return "extended negotiation not granted";
+        case Errc::busy: return "no association free";
         case Errc::unreadable: return "file not readable";
         case Errc::set_up: return "set-up failed";
         }

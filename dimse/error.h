@@ -19,6 +19,8 @@ enum class Errc {
     timeout,       // the peer was silent for too long
     stopped,       // we are asked to end
     no_context,    // the peer accepted no presentation context for it
+    not_granted,   // extended negotiation: the peer does not do what is needed; nothing was asked
+    busy,          // none of the associations that the peer allows us came free in time
     unreadable,    // our own file cannot be read, or is not what it should be
     set_up         // the process cannot speak DIMSE at all
 };

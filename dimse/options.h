@@ -47,6 +47,14 @@ struct RequestorOptions {
     AeTitle calling_ae_title;
     std::uint32_t pdu_size = 131'072;
     Timeouts timeouts;
+    /// To this peer at once, whatever for; further conversations wait for their turn, those that
+    /// take long (retrieves, stores) leave one to the others where there are several. 0: no bound.
+    std::uint16_t max_associations = 0;
+    /// Errc::busy for who waited so long for a turn.
+    std::chrono::milliseconds turn_timeout{std::chrono::seconds{120}};
+    /// An association is kept for the next conversation of the same kind, so long unused. 0: each
+    /// is released at once.
+    std::chrono::milliseconds keep_idle{0};
 };
 
 } // namespace gantry::dimse

@@ -56,12 +56,43 @@ public:
     virtual asio::awaitable<void> release() = 0;
 };
 
-/// What a peer answered to C-MOVE in the end.
-struct MoveEnd {
+/// What a C-FIND asks, and what it needs of the association.
+struct FindInquiry {
+    Uid sop_class;
+    std::shared_ptr<const DcmDataset> identifier;
+    QueryOptions wanted = {};   // offered (SOP Class Extended Negotiation, PS3.4 C.5.1.1)
+    QueryOptions required = {}; // of that: where it is not granted, nothing is asked (not_granted)
+};
+
+struct FindAnswer {
+    DimseStatus status;   // of the final response
+    QueryOptions granted; // what the peer granted of what was wanted
+};
+
+/// What a C-MOVE or C-GET asks.
+struct RetrieveInquiry {
+    Uid sop_class;
+    std::shared_ptr<const DcmDataset> identifier;
+    /// Of the request; 0: the next of its association. A C-STORE that a C-MOVE brings names it
+    /// (PS3.7 9.1.1.1.8), so that no two that run at once may have the same.
+    std::uint16_t message_id = 0;
+};
+
+/// What a peer answered to C-MOVE or C-GET in the end.
+struct RetrieveAnswer {
     DimseStatus status;
     SubOperations counts;    // as far as the peer told them
     std::vector<Uid> failed; // Failed SOP Instance UID List
 };
+
+/// Hears of each Pending response, on the worker thread; false sends C-CANCEL.
+using OnPending = std::function<bool(const SubOperations&)>;
+
+/// Takes what a retrieve of ours brings: ServiceProvider::begin_store() without the peer. The
+/// association's thread; may block. IncomingInstance::finish() is what the C-STORE is answered
+/// with.
+using TakeInstance = std::function<
+    std::variant<std::unique_ptr<IncomingInstance>, DimseStatus>(const StoreRequest&)>;
 
 class Requestor {
 public:
@@ -88,20 +119,28 @@ public:
     open_store(std::vector<ProposedContext> proposals);
 
     /// C-FIND (PS3.4 C.4.1). `matches` takes each Pending response on the loop and sets the pace;
-    /// an error from it sends C-CANCEL. Gives the status of the final response: FE00 where the
-    /// peer heeded that. Errors: as echo(); malformed where an answer cannot be read.
-    asio::awaitable<Result<DimseStatus>>
-    find(Uid sop_class, std::shared_ptr<const DcmDataset> identifier, MatchSink& matches);
+    /// an error from it sends C-CANCEL. The answer's status is FE00 where the peer heeded that.
+    /// Errors: as echo(); malformed where an answer cannot be read; not_granted; busy.
+    asio::awaitable<Result<FindAnswer>> find(FindInquiry inquiry, MatchSink& matches);
 
-    /// C-MOVE (PS3.4 C.4.2) to `destination`, a title that the peer knows. `progress` hears of each
-    /// Pending response, on the worker thread; false from it sends C-CANCEL. timeouts.dimse bounds
+    /// C-MOVE (PS3.4 C.4.2) to `destination`, a title that the peer knows. timeouts.dimse bounds
     /// the silence between two responses. Errors: as find().
-    asio::awaitable<Result<MoveEnd>> move(
-        Uid sop_class,
-        std::shared_ptr<const DcmDataset> identifier,
-        AeTitle destination,
-        std::function<bool(const SubOperations&)> progress
-    );
+    asio::awaitable<Result<RetrieveAnswer>>
+    move(RetrieveInquiry inquiry, AeTitle destination, OnPending progress);
+
+    /// C-GET (PS3.4 C.4.3): proposes `storage` (at most 127 contexts) in the role of an SCP (PS3.7
+    /// D.3.3.4) and takes what comes on the same association. Cancelled, it sends C-CANCEL, and
+    /// A-ABORT where that is not heeded soon. Errors: as find(); no_context where the peer does not
+    /// take the query/retrieve class, or no storage context in that role.
+    asio::awaitable<Result<RetrieveAnswer>>
+    get(RetrieveInquiry inquiry,
+        std::vector<ProposedContext> storage,
+        TakeInstance take,
+        OnPending progress);
+
+    /// Releases what has been unused for RequestorOptions::keep_idle, until it is cancelled; then
+    /// all that is kept. Spawn it in a TaskGroup where associations are kept.
+    asio::awaitable<void> tend();
 
 private:
     PeerAddress peer_;

@@ -121,11 +121,8 @@ Result<DimseStatus> find_all(
     }
 }
 
-Result<MoveEnd> move_all(
-    const Inquiry& inquiry,
-    const std::function<bool(const SubOperations&)>& progress,
-    std::stop_token token
-)
+Result<RetrieveAnswer>
+move_all(const Inquiry& inquiry, const OnPending& progress, std::stop_token token)
 {
     const StopSignal stop(std::move(token));
     auto association = ask(inquiry, stop);
@@ -138,7 +135,7 @@ Result<MoveEnd> move_all(
             return answer.error();
         if (!pending(answer->status)) {
             (*association)->release();
-            return MoveEnd{
+            return RetrieveAnswer{
                 answer->status, answer->counts, failed_instances(answer->data_set.get())
             };
         }
@@ -154,41 +151,39 @@ Result<MoveEnd> move_all(
 
 // The sink belongs to the coroutine that awaits us.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-asio::awaitable<Result<DimseStatus>>
-Requestor::find(Uid sop_class, std::shared_ptr<const DcmDataset> identifier, MatchSink& matches)
+asio::awaitable<Result<FindAnswer>> Requestor::find(FindInquiry asked, MatchSink& matches)
 {
     const auto loop = co_await asio::this_coro::executor;
     Inquiry inquiry;
     inquiry.peer = peer_;
     inquiry.options = options_;
-    inquiry.question = {.command = Command::c_find_rq, .sop_class = std::move(sop_class)};
-    inquiry.identifier = std::make_shared<DcmDataset>(*identifier);
+    inquiry.question = {.command = Command::c_find_rq, .sop_class = std::move(asked.sop_class)};
+    inquiry.identifier = std::make_shared<DcmDataset>(*asked.identifier);
     auto work = [inquiry = std::move(inquiry), loop, &matches](std::stop_token stop) {
         return find_all(inquiry, loop, matches, stop);
     };
     Result<DimseStatus> stopped = error(Errc::stopped);
-    co_return co_await with_thread(*pool_, std::move(work), std::move(stopped));
+    auto status = co_await with_thread(*pool_, std::move(work), std::move(stopped));
+    if (!status)
+        co_return status.error();
+    co_return FindAnswer{std::move(*status), {}};
 }
 
-asio::awaitable<Result<MoveEnd>> Requestor::move(
-    Uid sop_class,
-    std::shared_ptr<const DcmDataset> identifier,
-    AeTitle destination,
-    std::function<bool(const SubOperations&)> progress
-)
+asio::awaitable<Result<RetrieveAnswer>>
+Requestor::move(RetrieveInquiry asked, AeTitle destination, OnPending progress)
 {
     Inquiry inquiry;
     inquiry.peer = peer_;
     inquiry.options = options_;
     inquiry.question = {
         .command = Command::c_move_rq,
-        .sop_class = std::move(sop_class),
+        .sop_class = std::move(asked.sop_class),
         .destination = std::move(destination)
     };
-    inquiry.identifier = std::make_shared<DcmDataset>(*identifier);
+    inquiry.identifier = std::make_shared<DcmDataset>(*asked.identifier);
     auto work = [inquiry = std::move(inquiry), progress = std::move(progress)](std::stop_token stop
                 ) { return move_all(inquiry, progress, std::move(stop)); };
-    Result<MoveEnd> stopped = error(Errc::stopped);
+    Result<RetrieveAnswer> stopped = error(Errc::stopped);
     co_return co_await with_thread(*pool_, std::move(work), std::move(stopped));
 }
 

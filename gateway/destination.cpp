@@ -55,11 +55,6 @@ Destination::open(const config::Origin& configured, const Ground& ground)
         return destination;
     }
     destination->reached_by_ = configured.web.url;
-    const std::filesystem::path scratch = ground.state_dir / "scratch";
-    std::error_code code;
-    std::filesystem::create_directories(scratch, code);
-    if (code)
-        return error(Errc::disk, "cannot create " + scratch.string() + ": " + code.message());
     WebOriginOptions options = web_origin_options(configured);
     options.retrieve.memory = ground.retrieve_memory;
     if (!configured.profile.empty()) {
@@ -70,7 +65,11 @@ Destination::open(const config::Origin& configured, const Ground& ground)
     }
     destination->client_ = std::make_unique<web::Client>(ground.loop, configured.web);
     destination->web_ = std::make_unique<WebOrigin>(
-        configured.name, *destination->client_, std::move(options), ground.disk, scratch
+        configured.name,
+        *destination->client_,
+        std::move(options),
+        ground.disk,
+        ground.state_dir / "scratch"
     );
     return destination;
 }

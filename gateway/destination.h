@@ -19,7 +19,7 @@ struct Ground {
     asio::any_io_executor loop;
     const Clock& clock;
     WorkerPool& disk;
-    std::filesystem::path state_dir;
+    std::filesystem::path state_dir; // with a folder "scratch" in it
     Bytes min_free;
     std::shared_ptr<MemoryBudget> retrieve_memory; // null: each its own
 };

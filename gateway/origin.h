@@ -8,6 +8,7 @@
 #include "mapping/vocabulary/byte_source.h"
 #include "mapping/vocabulary/bytes.h"
 #include "mapping/vocabulary/query_level.h"
+#include "mapping/vocabulary/random_access.h"
 #include "mapping/vocabulary/result.h"
 #include "mapping/vocabulary/sop_reference.h"
 
@@ -39,6 +40,10 @@ public:
     /// The same bytes once more from their beginning, for a thread that may block; it may outlive
     /// this content. Null: they can be read from the loop only.
     virtual std::unique_ptr<ByteSource> source() const { return nullptr; }
+
+    /// The data set at any place; it may outlive this content. What it reads is not checked against
+    /// a digest. Null: the bytes can be read in their order only.
+    virtual std::shared_ptr<const RandomAccess> random_access() const { return nullptr; }
 };
 
 /// What became of one instance in a store. `answer` is what the ledger keeps: "200", "409 C000
@@ -69,6 +74,7 @@ enum class Shortfall : std::uint8_t {
     none,
     limit,        // cut off by a limit of ours or of the origin: there is more
     unavailable,  // no answer, or "later" (429, 503, 504): as opposed to an answer that says no
+    timed_out,    // it took the question, and then was silent for too long
     question,     // the origin cannot understand what was asked (400)
     unauthorised, // 401, 403
     failed        // everything else, a broken answer among it

@@ -69,8 +69,8 @@ struct Service::State {
     std::vector<std::unique_ptr<Destination>> destinations;
     std::vector<std::unique_ptr<OriginGroup>> groups;
     std::unique_ptr<faces::FindService> find;
-    std::optional<WorkerPool> outbound;
-    std::optional<WorkerPool> transcoders;
+    WorkerPool outbound{"outbound", outbound_associations};
+    WorkerPool transcoders{"transcode", std::max(1U, std::thread::hardware_concurrency())};
     std::unique_ptr<faces::Retrieval> retrieval;
     std::unique_ptr<faces::DimseFace> dimse_face;
     std::unique_ptr<dimse::Listener> listener;
@@ -97,6 +97,8 @@ struct Service::State {
     {
         return {loop, clock, disk, config.state_dir, config.custody.min_free, retrieve_memory};
     }
+
+    std::filesystem::path scratch() const { return config.state_dir / "scratch"; }
 
     Destination* destination(const std::string& name)
     {
@@ -131,10 +133,12 @@ struct Service::State {
 
 Result<void> Service::State::open_state()
 {
-    std::error_code code;
-    std::filesystem::create_directories(config.state_dir, code);
-    if (code)
-        return error(Errc::disk, "state_dir " + config.state_dir.string() + ": " + code.message());
+    for (const std::filesystem::path& folder : {config.state_dir, scratch()}) {
+        std::error_code code;
+        std::filesystem::create_directories(folder, code);
+        if (code)
+            return error(Errc::disk, folder.string() + ": " + code.message());
+    }
     custody::SpoolOptions spool_options;
     spool_options.folder = config.state_dir / "spool";
     spool_options.min_free = config.custody.min_free;
@@ -220,16 +224,9 @@ Result<void> Service::State::open_queries()
     Origin* source = routed_to(config.routes.dimse.retrieve);
     if (source == nullptr)
         return {};
-    faces::RetrievalOptions options = retrieval_options(config);
-    std::error_code code;
-    std::filesystem::create_directories(options.scratch, code);
-    if (code)
-        return error(Errc::disk, options.scratch.string() + ": " + code.message());
-    outbound.emplace("outbound", outbound_associations);
-    transcoders.emplace("transcode", std::max(1U, std::thread::hardware_concurrency()));
-    auto open = faces::store_opener(requestor_options(config), *outbound);
-    faces::Retrieval::Means means{loop, *source, std::move(open), disk, *transcoders};
-    retrieval = std::make_unique<faces::Retrieval>(std::move(options), std::move(means));
+    auto open = faces::store_opener(requestor_options(config), outbound);
+    faces::Retrieval::Means means{loop, *source, std::move(open), disk, transcoders};
+    retrieval = std::make_unique<faces::Retrieval>(retrieval_options(config), std::move(means));
     dimse_face->answer_retrieve([this](
                                     dimse::AssociationInfo peer,
                                     dimse::RetrieveRequest request,
@@ -270,7 +267,9 @@ Result<void> Service::State::open_web()
 
     faces::WebFaceOptions options;
     options.root = config.web.root;
-    web_face = std::make_unique<faces::WebFace>(options, targets, disk);
+    options.scratch = scratch();
+    faces::WebPools pools{disk, transcoders};
+    web_face = std::make_unique<faces::WebFace>(std::move(options), targets, pools);
     web_face->register_routes(web_router);
     const auto open =
         [this](const char* face, const web::ServerOptions& server_options) -> Result<void> {
@@ -451,11 +450,10 @@ void Service::close()
     State& s = *state_;
     s.inbound->stop();
     s.inbound->join();
-    for (auto* pool : {&s.outbound, &s.transcoders})
-        if (*pool) {
-            (*pool)->stop();
-            (*pool)->join();
-        }
+    for (WorkerPool* pool : {&s.outbound, &s.transcoders}) {
+        pool->stop();
+        pool->join();
+    }
     s.queue->close();
     s.disk.stop();
     s.disk.join();

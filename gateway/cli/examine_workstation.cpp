@@ -90,21 +90,22 @@ asio::awaitable<bool> find_one(Room& room, std::size_t depth, std::vector<std::s
     for (std::size_t i = 0; i <= depth; ++i)
         mapping::put_text(*keys, levels[i].key, i < depth ? found[i] : std::string());
     FirstMatch match;
-    const auto status = co_await room.requestor.find(uid(study_root_find), keys, match);
+    dimse::FindInquiry inquiry{uid(study_root_find), keys};
+    const auto answer = co_await room.requestor.find(std::move(inquiry), match);
     const std::string step = std::string("find ") + levels[depth].name;
     if (match.first) {
         found.push_back(mapping::text_of(*match.first, levels[depth].key));
         room.findings.good(step, "answered");
         co_return true;
     }
-    if (!status)
-        not_associated(status.error(), room);
-    else if (status_class(status->code) == StatusClass::success)
+    if (!answer)
+        not_associated(answer.error(), room);
+    else if (status_class(answer->status.code) == StatusClass::success)
         room.findings.note(step, "found nothing: a move cannot be tried");
     else
         room.findings.bad(
             step,
-            "answered " + says(*status),
+            "answered " + says(answer->status),
             Side::theirs,
             "the archive behind gantry: gantry doctor with the name of the origin in "
             "routes.dimse.find"
@@ -112,7 +113,7 @@ asio::awaitable<bool> find_one(Room& room, std::size_t depth, std::vector<std::s
     co_return false;
 }
 
-void judge_move(const dimse::MoveEnd& end, Room& room)
+void judge_move(const dimse::RetrieveAnswer& end, Room& room)
 {
     const std::string& title = room.peer.address.ae_title.str();
     if (status_class(end.status.code) == StatusClass::success && end.counts.completed > 0)
@@ -148,8 +149,9 @@ asio::awaitable<void> try_move(Room& room, const std::vector<std::string>& found
     for (std::size_t i = 0; i < levels.size(); ++i)
         mapping::put_text(*keys, levels[i].key, found[i]);
     auto go_on = [](const dimse::SubOperations&) { return true; };
+    dimse::RetrieveInquiry inquiry{uid(study_root_move), keys};
     const auto end = co_await room.requestor.move(
-        uid(study_root_move), keys, room.peer.address.ae_title, std::move(go_on)
+        std::move(inquiry), room.peer.address.ae_title, std::move(go_on)
     );
     if (end)
         judge_move(*end, room);

@@ -27,6 +27,7 @@ FindFailure failure_of(Shortfall shortfall)
 {
     switch (shortfall) {
     case Shortfall::limit: return FindFailure::limit;
+    case Shortfall::timed_out:
     case Shortfall::unavailable: return FindFailure::unavailable;
     case Shortfall::question: return FindFailure::question;
     case Shortfall::unauthorised: return FindFailure::unauthorised;

@@ -67,12 +67,12 @@ struct WebFace::State {
     SearchService search;
     RetrieveService retrieve;
 
-    State(WebFaceOptions given, WebTargets to, WorkerPool& disk)
+    State(WebFaceOptions given, WebTargets to, WebPools pools)
         : options(std::move(given)),
           targets(to),
-          store(options, targets, disk),
+          store(options, targets, pools.disk),
           search(options, targets),
-          retrieve(options, targets, disk)
+          retrieve(options, targets, pools.disk)
     {
     }
 
@@ -97,8 +97,8 @@ web::Handler WebFace::State::handler(const Route& route) const
     };
 }
 
-WebFace::WebFace(WebFaceOptions options, WebTargets targets, WorkerPool& disk)
-    : state_(std::make_unique<State>(std::move(options), targets, disk))
+WebFace::WebFace(WebFaceOptions options, WebTargets targets, WebPools pools)
+    : state_(std::make_unique<State>(std::move(options), targets, pools))
 {
 }
 

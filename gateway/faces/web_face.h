@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,7 @@ struct WebFaceOptions {
     std::size_t max_parts = 100'000;      // of one STOW request
     std::size_t group_instances = 64;     // made durable together
     Bytes group_bytes{64ULL << 20U};
+    std::filesystem::path scratch; // exists; what is transcoded before it is sent
 };
 
 /// What answers; null: that service is not offered (501).
@@ -45,10 +47,16 @@ struct WebTargets {
     Origin* retrieve = nullptr;
 };
 
+/// Where the face has work done that is not for the loop.
+struct WebPools {
+    WorkerPool& disk;
+    WorkerPool& transcoders; // a thread for each core: decodes, renders, encodes
+};
+
 class WebFace {
 public:
-    /// `disk` and the targets outlive the face.
-    WebFace(WebFaceOptions options, WebTargets targets, WorkerPool& disk);
+    /// The pools and the targets outlive the face.
+    WebFace(WebFaceOptions options, WebTargets targets, WebPools pools);
     ~WebFace();
     WebFace(const WebFace&) = delete;
     WebFace& operator=(const WebFace&) = delete;

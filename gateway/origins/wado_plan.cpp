@@ -16,8 +16,9 @@ int gravity(Shortfall shortfall) noexcept
     case Shortfall::limit: return 1;
     case Shortfall::failed: return 2;
     case Shortfall::question: return 3;
-    case Shortfall::unavailable: return 4;
-    case Shortfall::unauthorised: return 5;
+    case Shortfall::timed_out: return 4;
+    case Shortfall::unavailable: return 5;
+    case Shortfall::unauthorised: return 6;
     }
     return 2;
 }

@@ -85,7 +85,8 @@ until_cancelled(Signposts& posts, dimse::RetrieveSession& session)
 asio::awaitable<void> find_until(dimse::Requestor& requestor, Kept& kept, Signposts& posts)
 {
     using namespace asio::experimental::awaitable_operators;
-    auto race = requestor.find(*Uid::parse(study_find), keys(), kept) || until(posts, "give up");
+    dimse::FindInquiry inquiry{*Uid::parse(study_find), keys()};
+    auto race = requestor.find(std::move(inquiry), kept) || until(posts, "give up");
     (void)co_await std::move(race);
 }
 
@@ -108,16 +109,20 @@ struct Rig {
     Result<DimseStatus> find(std::uint16_t port, Kept& kept)
     {
         dimse::Requestor requestor = to(port);
-        return loop.run(requestor.find(*Uid::parse(study_find), keys(), kept));
+        dimse::FindInquiry inquiry{*Uid::parse(study_find), keys()};
+        auto answer = loop.run(requestor.find(std::move(inquiry), kept));
+        if (!answer)
+            return answer.error();
+        return answer->status;
     }
 
-    Result<dimse::MoveEnd>
-    move(std::uint16_t port, std::function<bool(const dimse::SubOperations&)> progress = {})
+    Result<dimse::RetrieveAnswer> move(std::uint16_t port, dimse::OnPending progress = {})
     {
         dimse::Requestor requestor = to(port);
-        return loop.run(requestor.move(
-            *Uid::parse(study_move), keys(), *AeTitle::parse("VIEWER"), std::move(progress)
-        ));
+        dimse::RetrieveInquiry inquiry{*Uid::parse(study_move), keys()};
+        return loop.run(
+            requestor.move(std::move(inquiry), *AeTitle::parse("VIEWER"), std::move(progress))
+        );
     }
 };
 

@@ -298,7 +298,7 @@ TEST_CASE("two requests that store the same instance at once both succeed")
     OpenFace face;
     const std::string file = make_instance({}, {}, 100'000).file();
     web::Router router;
-    faces::WebFace other({}, face.targets(), face.disk);
+    faces::WebFace other({}, face.targets(), face.pools());
     other.register_routes(router);
     const auto match = router.match(Method::post, "/dicom-web/studies");
     web::Request request;

@@ -15,6 +15,8 @@ OpenFace::OpenFace(faces::WebFaceOptions options, Bytes min_free) : options_(std
     LocalOriginOptions local;
     local.folder = folder.path() / "archive";
     local.min_free = min_free;
+    options_.scratch = folder.path() / "scratch";
+    std::filesystem::create_directory(options_.scratch);
     local_ = LocalOrigin::open(std::move(local), disk, clock_).value();
     intake_ = faces::archive_intake(*local_, disk);
     serve(targets());
@@ -22,7 +24,7 @@ OpenFace::OpenFace(faces::WebFaceOptions options, Bytes min_free) : options_(std
 
 void OpenFace::serve(faces::WebTargets targets)
 {
-    face_ = std::make_unique<faces::WebFace>(options_, targets, disk);
+    face_ = std::make_unique<faces::WebFace>(options_, targets, pools());
     router_ = {};
     face_->register_routes(router_);
 }

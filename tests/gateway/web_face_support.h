@@ -41,11 +41,14 @@ public:
 
     faces::WebFace& face() { return *face_; }
 
+    faces::WebPools pools() { return {disk, transcoders}; }
+
     /// Another face on the same archive.
     void serve(faces::WebTargets targets);
 
     ScratchFolder folder;
     WorkerPool disk{"disk", 4};
+    WorkerPool transcoders{"transcode", 2};
 
 private:
     SystemClock clock_;
