@@ -1,5 +1,6 @@
 #include "gateway/origins/held_content.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gantry {
@@ -15,6 +16,26 @@ public:
 private:
     HeldContent::Held held_;
     ConstBytes left_ = held_.data_set;
+};
+
+class HeldAccess final : public RandomAccess {
+public:
+    explicit HeldAccess(HeldContent::Held held) : held_(std::move(held)) {}
+
+    Bytes size() const override { return {held_.data_set.size()}; }
+
+    Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> into) const override
+    {
+        const ConstBytes all = held_.data_set;
+        const auto from =
+            all.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(offset, all.size())));
+        const auto part = from.first(std::min(from.size(), into.size()));
+        std::ranges::copy(part, into.begin());
+        return part.size();
+    }
+
+private:
+    HeldContent::Held held_;
 };
 
 } // namespace
@@ -34,6 +55,11 @@ asio::awaitable<Result<ConstBytes>> HeldContent::read()
 std::unique_ptr<ByteSource> HeldContent::source() const
 {
     return std::make_unique<HeldSource>(held_);
+}
+
+std::shared_ptr<const RandomAccess> HeldContent::random_access() const
+{
+    return std::make_shared<HeldAccess>(held_);
 }
 
 } // namespace gantry

@@ -30,6 +30,8 @@ public:
 
     std::unique_ptr<ByteSource> source() const override;
 
+    std::shared_ptr<const RandomAccess> random_access() const override;
+
 private:
     InstanceKey key_;
     AeTitle source_;

@@ -48,6 +48,39 @@ private:
     std::unique_ptr<std::byte[]> buffer_;
 };
 
+// Of what has been written when it is made.
+class ScratchAccess final : public RandomAccess {
+public:
+    ScratchAccess(std::shared_ptr<const ScratchFile> file, std::uint64_t offset)
+        : file_(std::move(file)), offset_(offset), size_(file_->size().count - offset)
+    {
+    }
+
+    Bytes size() const override { return {size_}; }
+
+    Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> into) const override
+    {
+        const std::uint64_t left = size_ - std::min(offset, size_);
+        const auto want = std::min<std::uint64_t>(into.size(), left);
+        std::size_t done = 0;
+        while (done < want) {
+            const auto rest = into.subspan(done, static_cast<std::size_t>(want - done));
+            const auto got = file_->read(offset_ + offset + done, rest);
+            if (!got)
+                return got.error();
+            if (*got == 0)
+                return error(Errc::disk, "a scratch file became shorter");
+            done += *got;
+        }
+        return done;
+    }
+
+private:
+    std::shared_ptr<const ScratchFile> file_;
+    std::uint64_t offset_; // of the data set in the file
+    std::uint64_t size_;
+};
+
 } // namespace
 
 Result<std::shared_ptr<ScratchFile>> ScratchFile::create(const std::filesystem::path& folder)
@@ -129,6 +162,11 @@ asio::awaitable<Result<ConstBytes>> ScratchContent::read()
 std::unique_ptr<ByteSource> ScratchContent::source() const
 {
     return std::make_unique<ScratchSource>(file_, what_.offset);
+}
+
+std::shared_ptr<const RandomAccess> ScratchContent::random_access() const
+{
+    return std::make_shared<ScratchAccess>(file_, what_.offset);
 }
 
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): the caller

@@ -62,6 +62,8 @@ public:
 
     std::unique_ptr<ByteSource> source() const override;
 
+    std::shared_ptr<const RandomAccess> random_access() const override;
+
 private:
     std::shared_ptr<ScratchFile> file_;
     What what_;

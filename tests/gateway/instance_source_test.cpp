@@ -172,3 +172,70 @@ TEST_CASE("what is held in memory stays until its last source is gone")
     source.reset();
     CHECK(alive.expired());
 }
+
+namespace {
+
+std::string read_at(const RandomAccess& access, std::uint64_t offset, std::size_t size)
+{
+    std::string bytes(size, '?');
+    const auto got = access.read(offset, std::as_writable_bytes(std::span(bytes)));
+    bytes.resize(got.value());
+    return bytes;
+}
+
+void check_any_place(const RandomAccess& access, const std::string& all)
+{
+    CHECK(access.size().count == all.size());
+    const std::size_t places[] = {0, 1, all.size() / 2, all.size() - 1, all.size()};
+    for (const std::size_t at : places) {
+        CAPTURE(at);
+        CHECK(read_at(access, at, 700) == all.substr(at, 700));
+    }
+    CHECK(read_at(access, all.size() + 5, 10).empty());
+    CHECK(read_at(access, UINT64_MAX, 10).empty());
+    CHECK(read_at(access, 0, all.size() + 99) == all);
+}
+
+} // namespace
+
+TEST_CASE("a stored instance is read at any place and stays readable once it has been opened")
+{
+    Stored stored(large);
+    auto content = std::make_unique<archive::StoredContent>(stored.disk, stored.file, stored.path);
+    const auto access = content->random_access();
+    content.reset();
+    check_any_place(*access, stored.instance.data_set);
+    std::filesystem::remove(stored.path);
+    check_any_place(*access, stored.instance.data_set);
+}
+
+TEST_CASE("a stored instance that is gone or cut short cannot be read at that place")
+{
+    Stored stored(large);
+    const archive::StoredContent content(stored.disk, stored.file, stored.path);
+    std::vector<std::byte> into(100);
+    std::filesystem::resize_file(stored.path, 1'000'000);
+    const auto cut = content.random_access();
+    CHECK(cut->read(500'000, into).value() == 100);
+    CHECK(cut->read(2'000'000, into).error().code == make_error_code(Errc::damaged));
+    std::filesystem::remove(stored.path);
+    const auto gone = content.random_access();
+    CHECK(gone->read(0, into).error().code == make_error_code(Errc::not_found));
+}
+
+TEST_CASE("what lies in a scratch file or in memory is read at any place")
+{
+    WorkerPool disk{"disk", 1};
+    const ScratchFolder folder;
+    std::string text;
+    for (std::size_t i = 0; text.size() < 1'500'000; ++i)
+        text += std::to_string(i);
+    auto file = ScratchFile::create(folder.path()).value();
+    file->append(bytes_of("head" + text)).value();
+    const auto scratch = ScratchContent(std::move(file), {{}, {}, 4}, disk).random_access();
+    check_any_place(*scratch, text);
+    const auto owner = std::make_shared<std::string>(text);
+    HeldContent::Held held{owner, bytes_of(*owner)};
+    const auto memory = HeldContent({}, {}, std::move(held)).random_access();
+    check_any_place(*memory, text);
+}

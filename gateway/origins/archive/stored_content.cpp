@@ -1,5 +1,6 @@
 #include "gateway/origins/archive/stored_content.h"
 
+#include "gateway/custody/file_access.h"
 #include "gateway/error.h"
 
 #include <algorithm>
@@ -122,6 +123,13 @@ asio::awaitable<Result<ConstBytes>> StoredContent::read()
 std::unique_ptr<ByteSource> StoredContent::source() const
 {
     return std::make_unique<StoredSource>(reader_.file(), path_);
+}
+
+std::shared_ptr<const RandomAccess> StoredContent::random_access() const
+{
+    const StoredFile& file = reader_.file();
+    const custody::FileAccess::Stretch data_set{file.offset, file.length};
+    return std::make_shared<custody::FileAccess>(path_, data_set);
 }
 
 } // namespace gantry::archive

@@ -67,6 +67,8 @@ public:
 
     std::unique_ptr<ByteSource> source() const override;
 
+    std::shared_ptr<const RandomAccess> random_access() const override;
+
 private:
     WorkerPool& disk_;
     std::filesystem::path path_;
