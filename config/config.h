@@ -108,7 +108,12 @@ struct Origin {
     std::string name;
     Kind kind = Kind::local;
     web::ClientOptions web; // dicomweb; its `connections` bounds requests at once
-    AeTitle peer;           // dimse
+    AeTitle peer;           // dimse; at most `web.connections` associations at once
+    enum class RetrieveBy : std::uint8_t { automatic, get, move };
+    RetrieveBy retrieve_by = RetrieveBy::automatic; // dimse: C-GET, else C-MOVE to ourselves
+    bool complete_answers = true; // dimse: counts that it does not tell are asked for below
+    std::chrono::milliseconds keep_idle =
+        20s; // dimse: an association is kept for the next question
     AcceptedSyntaxes transfer_syntaxes;
     DeliveryOptions delivery;
     std::filesystem::path profile; // dicomweb: a file of what is known of it; empty: nothing
@@ -141,6 +146,14 @@ struct Commit {
     std::chrono::milliseconds deadline = 24h; // a commitment waits so long for what is still queued
 };
 
+/// What viewers retrieve from far origins is kept here for a while.
+struct Cache {
+    Bytes max_size = 20_GiB;                  // 0: nothing is kept
+    Bytes min_free = 2_GiB;                   // of its file system
+    std::chrono::milliseconds max_age = 24h;  // since it was fetched
+    std::chrono::milliseconds list_age = 10s; // how long what a study holds is not asked again
+};
+
 struct Config {
     std::filesystem::path state_dir = "/var/lib/gantry";
     LogLevel log_level = LogLevel::info;
@@ -153,6 +166,7 @@ struct Config {
     Routes routes;
     Custody custody;
     Commit commit;
+    Cache cache;
 
     /// nullptr where there is none of that name.
     const Peer* peer(const AeTitle& ae_title) const;

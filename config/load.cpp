@@ -31,6 +31,7 @@ void read_all(Section& top, Reading& reading)
     read_origins(top.list("origins"), reading);
     read_routes(top.section("routes"), reading);
     read_custody(top.section("custody"), config.custody);
+    read_cache(top.section("cache"), config.cache);
     Section commit = top.section("commit");
     commit.read("deadline", config.commit.deadline);
     commit.finish();
@@ -57,6 +58,17 @@ void read_custody(Section section, Custody& custody)
     section.finish();
     if (custody.ledger_age < custody.keep_delivered)
         section.error("ledger_age", "is shorter than keep_delivered");
+}
+
+void read_cache(Section section, Cache& cache)
+{
+    section.read("max_size", cache.max_size);
+    section.read("min_free", cache.min_free);
+    section.read("max_age", cache.max_age, std::chrono::seconds(1));
+    section.read("list_age", cache.list_age, std::chrono::milliseconds(0));
+    section.finish();
+    if (cache.max_size.count != 0 && cache.max_size < 64_MiB)
+        section.error("max_size", "must be 0 (nothing is kept) or at least 64MiB");
 }
 
 LoadReport load_text(std::string_view text, std::string name)

@@ -14,6 +14,12 @@ constexpr Choice<Origin::Kind> kinds[] = {
     {"local", Origin::Kind::local},
 };
 
+constexpr Choice<Origin::RetrieveBy> ways_to_retrieve[] = {
+    {"automatic", Origin::RetrieveBy::automatic},
+    {"get", Origin::RetrieveBy::get},
+    {"move", Origin::RetrieveBy::move},
+};
+
 using AuthKind = web::AuthOptions::Kind;
 
 constexpr Choice<AuthKind> auth_kinds[] = {
@@ -153,6 +159,11 @@ void read_dimse_origin(Section& section, Origin& origin)
     section.require("peer");
     section.read("peer", origin.peer);
     section.read("connections", origin.web.connections, 1, 64);
+    section.read("retrieve_by", origin.retrieve_by, ways_to_retrieve);
+    section.read("complete_answers", origin.complete_answers);
+    section.read("keep_idle", origin.keep_idle, std::chrono::milliseconds(0));
+    if (section.take("transfer_syntaxes") == nullptr) // what it takes is negotiated each time
+        origin.transfer_syntaxes.policy = AcceptedSyntaxes::Policy::as_they_are;
 }
 
 /// Keys of the other kinds get a better answer than "unknown key".
@@ -167,8 +178,10 @@ void refuse_keys_of_other_kinds(Section& section, Origin::Kind kind)
                 section.error(key, "belongs to kind: dicomweb");
         }
     }
-    if (kind != Origin::Kind::dimse && section.take("peer") != nullptr)
-        section.error("peer", "belongs to kind: dimse");
+    for (const std::string_view key : {"peer", "retrieve_by", "complete_answers", "keep_idle"}) {
+        if (kind != Origin::Kind::dimse && section.take(key) != nullptr)
+            section.error(key, "belongs to kind: dimse");
+    }
 }
 
 Origin read_origin(Section& section, const std::filesystem::path& folder)
@@ -209,6 +222,8 @@ void check_peer_of(const Origin& origin, Section& section, const Config& config)
         section.error("peer", origin.peer.str() + " is not in peers");
     else if (peer->address.host.empty())
         section.error("peer", origin.peer.str() + " has no host in peers: gantry cannot call it");
+    else if (origin.peer == config.dimse.acceptor.ae_title)
+        section.error("peer", origin.peer.str() + " is gantry itself");
 }
 
 } // namespace

@@ -34,6 +34,7 @@ void read_peers(const std::vector<const TreeNode*>& items, Reading& reading);
 void read_origins(const std::vector<const TreeNode*>& items, Reading& reading);
 void read_routes(Section section, Reading& reading);
 void read_custody(Section section, Custody& custody);
+void read_cache(Section section, Cache& cache);
 
 /// The addresses of `key`: a list or one. Empty where absent.
 std::vector<ListenAddress> read_listen(Section& section, std::string_view key, Reading& reading);

@@ -71,13 +71,19 @@ bool is_own_web_face(const Origin& origin, const WebFace& face)
 
 void check_loop(Section& web, Reading& reading)
 {
-    for (const std::string& name : reading.config.routes.web.store) {
-        const Origin* const origin = reading.config.origin(name);
-        if (origin != nullptr && is_own_web_face(*origin, reading.config.web))
-            web.error(
-                "store", name + " is gantry itself: what comes in would be sent round for ever"
-            );
-    }
+    const FaceRoutes& routes = reading.config.routes.web;
+    const auto refuse = [&](std::string_view key, const std::vector<std::string>& names) {
+        for (const std::string& name : names) {
+            const Origin* const origin = reading.config.origin(name);
+            if (origin != nullptr && is_own_web_face(*origin, reading.config.web))
+                web.error(
+                    key, name + " is gantry itself: what comes in would be sent round for ever"
+                );
+        }
+    };
+    refuse("store", routes.store);
+    refuse("find", routes.find);
+    refuse("retrieve", routes.retrieve);
 }
 
 void read_face(Section& section, FaceRoutes& routes, Reading& reading)

@@ -210,6 +210,11 @@ TEST_CASE("complaints about routes and the origins they name")
          "'http://localhost:8080/dicom-web'}\nroutes:\n  web: {store: a}\n",
          4,
          "is gantry itself"},
+        {"a circle of questions",
+         "origins:\n  - {name: a, kind: dicomweb, url: "
+         "'http://localhost:8080/dicom-web'}\nroutes:\n  web: {find: a}\n",
+         4,
+         "routes.web.find: a is gantry itself"},
     };
     for (const Row& row : rows)
         check_file_row(row, Severity::error);
@@ -254,6 +259,20 @@ TEST_CASE("complaints about origins")
          "'http://x'}\n",
          3,
          "url: belongs to kind: dicomweb"},
+        {"a way to retrieve that there is not",
+         "peers: [{ae_title: P, host: h}]\norigins:\n  - {name: a, kind: dimse, peer: P, "
+         "retrieve_by: pull}\n",
+         3,
+         "\"pull\" is none of: automatic, get, move"},
+        {"a way to retrieve from the local origin",
+         "origins:\n  - {name: a, kind: local, retrieve_by: get}\n",
+         2,
+         "retrieve_by: belongs to kind: dimse"},
+        {"gantry as its own archive",
+         "peers: [{ae_title: GANTRY, host: h}]\norigins:\n  - {name: a, kind: dimse, peer: "
+         "GANTRY}\n",
+         3,
+         "GANTRY is gantry itself"},
         {"backoff the wrong way",
          "origins:\n  - name: a\n    kind: local\n    min_backoff: 1h\n    max_backoff: 1s\n",
          4,

@@ -48,12 +48,14 @@ origins:
     max_backoff: 1h
     transfer_syntaxes: as_they_are
   - {name: old, kind: dimse, peer: OLDPACS, transfer_syntaxes: [Explicit VR Little Endian]}
+  - {name: older, kind: dimse, peer: OLDPACS, connections: 2, retrieve_by: move, complete_answers: false, keep_idle: 0}
   - {name: here, kind: local}
 routes:
   dimse: {store: [cloud, here], find: [here, cloud], retrieve: cloud, worklist: here, performed_step: here, commit: cloud}
-  web: {store: old, find: old, retrieve: old, workitems: here}
+  web: {store: old, find: old, retrieve: older, workitems: here}
 custody: {min_free: 20GiB, max_queued: 5, keep_delivered: 24h, ledger_age: 30d}
 commit: {deadline: 1h}
+cache: {max_size: 100GiB, min_free: 5GiB, max_age: 12h, list_age: 0}
 )";
 
 } // namespace
@@ -91,6 +93,10 @@ TEST_CASE("everything that can be written is read")
     CHECK(c.custody.keep_delivered == 24h);
     CHECK(c.custody.ledger_age == 720h);
     CHECK(c.commit.deadline == 1h);
+    CHECK(c.cache.max_size == 100_GiB);
+    CHECK(c.cache.min_free == 5_GiB);
+    CHECK(c.cache.max_age == 12h);
+    CHECK(c.cache.list_age == 0s);
 }
 
 TEST_CASE("peers, origins and routes are read")
@@ -108,7 +114,7 @@ TEST_CASE("peers, origins and routes are read")
     REQUIRE(c.peers[2].transfer_syntaxes.size() == 2);
     CHECK(c.peers[2].transfer_syntaxes[1].str() == "1.2.840.10008.1.2.4.50");
 
-    REQUIRE(c.origins.size() == 3);
+    REQUIRE(c.origins.size() == 4);
     const Origin& cloud = *c.origin("cloud");
     CHECK(cloud.kind == Origin::Kind::dicomweb);
     CHECK(cloud.web.url == "https://pacs.example.org/dicom-web");
@@ -128,6 +134,13 @@ TEST_CASE("peers, origins and routes are read")
     CHECK(c.routes.dimse.store == std::vector<std::string>{"cloud", "here"});
     CHECK(c.routes.dimse.find == std::vector<std::string>{"here", "cloud"});
     CHECK(c.routes.dimse.retrieve == std::vector<std::string>{"cloud"});
+    const Origin& older = *c.origin("older");
+    CHECK(older.web.connections == 2);
+    CHECK(older.retrieve_by == Origin::RetrieveBy::move);
+    CHECK_FALSE(older.complete_answers);
+    CHECK(older.keep_idle == 0s);
+    CHECK(older.transfer_syntaxes.policy == AcceptedSyntaxes::Policy::as_they_are);
+    CHECK(c.origin("old")->retrieve_by == Origin::RetrieveBy::automatic);
     CHECK(c.routes.dimse.commit == "cloud");
     CHECK(c.routes.web.find == std::vector<std::string>{"old"});
     CHECK(c.routes.web.store == std::vector<std::string>{"old"});
