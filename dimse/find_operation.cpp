@@ -32,7 +32,7 @@ wire::Buffer pending_command(const RequestHead& request, std::uint16_t code)
 } // namespace
 
 MatchQueue::MatchQueue(asio::any_io_executor loop, std::shared_ptr<WakeSignal> wake)
-    : room_(std::move(loop), asio::steady_timer::time_point::max()), wake_(std::move(wake))
+    : room_(std::move(loop)), wake_(std::move(wake))
 {
 }
 
@@ -44,7 +44,7 @@ MatchQueue::push(std::unique_ptr<DcmDataset> match, bool all_keys_supported)
     while (!try_push(match, all_keys_supported, size)) {
         if (match == nullptr)
             co_return error(Errc::closed, "nobody waits for more matches");
-        co_await room_.async_wait(use_tuple);
+        co_await room_.wait();
     }
     co_return Result<void>{};
 }
@@ -92,7 +92,7 @@ void MatchQueue::close()
 void MatchQueue::make_room()
 {
     if (std::exchange(waiting_, false))
-        asio::post(room_.get_executor(), [self = shared_from_this()] { self->room_.cancel(); });
+        asio::post(room_.executor(), [self = shared_from_this()] { self->room_.notify(); });
 }
 
 FindOperation::FindOperation(AssociationSide& side, RequestHead head)

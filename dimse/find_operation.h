@@ -4,8 +4,7 @@
 
 #include "dimse/loop_task.h"
 #include "dimse/operation.h"
-
-#include <boost/asio/steady_timer.hpp>
+#include "gateway/loop/change.h"
 
 #include <cstdint>
 #include <memory>
@@ -39,7 +38,7 @@ private:
     bool try_push(std::unique_ptr<DcmDataset>& match, bool all_keys_supported, std::size_t size);
     void make_room();
 
-    asio::steady_timer room_; // loop only; never expires
+    Change room_; // loop only
     std::shared_ptr<WakeSignal> wake_;
     std::mutex mutex_;
     std::vector<Match> matches_;

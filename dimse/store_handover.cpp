@@ -25,8 +25,8 @@ private:
 StoreHandover::StoreHandover(
     asio::any_io_executor loop, std::shared_ptr<WakeSignal> wake, std::function<void()> abandoned
 )
-    : turn_(loop, asio::steady_timer::time_point::max()),
-      answered_(std::move(loop), asio::steady_timer::time_point::max()),
+    : turn_(loop),
+      answered_(std::move(loop)),
       wake_(std::move(wake)),
       abandoned_(std::move(abandoned))
 {
@@ -36,14 +36,14 @@ asio::awaitable<Result<DimseStatus>> StoreHandover::store(OutgoingInstance insta
 {
     const auto self = shared_from_this();
     while (busy_)
-        co_await turn_.async_wait(use_tuple);
+        co_await turn_.wait();
     const Turn turn(*this);
     if (const auto refused = begin(std::move(instance)))
         co_return *refused;
     for (;;) {
         if (auto answer = take_answer())
             co_return std::move(*answer);
-        co_await answered_.async_wait(use_tuple);
+        co_await answered_.wait();
     }
 }
 
@@ -77,7 +77,7 @@ void StoreHandover::end()
         busy_ = sending_;
     }
     if (!busy_)
-        turn_.cancel();
+        turn_.notify();
     if (abandoned && abandoned_)
         abandoned_();
 }
@@ -115,14 +115,12 @@ void StoreHandover::settle(Result<DimseStatus> result)
     sending_ = false;
     if (!std::exchange(forsaken_, false)) {
         answer_ = std::move(result);
-        asio::post(answered_.get_executor(), [self = shared_from_this()] {
-            self->answered_.cancel();
-        });
+        asio::post(answered_.executor(), [self = shared_from_this()] { self->answered_.notify(); });
         return;
     }
-    asio::post(turn_.get_executor(), [self = shared_from_this()] {
+    asio::post(turn_.executor(), [self = shared_from_this()] {
         self->busy_ = false;
-        self->turn_.cancel();
+        self->turn_.notify();
     });
 }
 

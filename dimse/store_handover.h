@@ -4,8 +4,7 @@
 
 #include "dimse/connection.h"
 #include "dimse/store_channel.h"
-
-#include <boost/asio/steady_timer.hpp>
+#include "gateway/loop/change.h"
 
 #include <functional>
 #include <memory>
@@ -45,8 +44,8 @@ private:
     void end();
     void settle(Result<DimseStatus> result);
 
-    asio::steady_timer turn_;     // loop only; never expires: cancelled when a turn ends
-    asio::steady_timer answered_; // loop only; never expires: cancelled when an answer is there
+    Change turn_;     // loop only: one has ended
+    Change answered_; // loop only
     std::shared_ptr<WakeSignal> wake_;
     std::function<void()> abandoned_;
     bool busy_ = false; // loop only

@@ -19,7 +19,7 @@ constexpr std::chrono::hours no_deadline{24};
 } // namespace
 
 StoreLine::StoreLine(asio::any_io_executor loop)
-    : changed_(loop, asio::steady_timer::time_point::max()),
+    : changed_(loop),
       wake_(std::make_shared<WakeSignal>()),
       handover_(std::make_shared<StoreHandover>(std::move(loop), wake_, [stop = stop_]() mutable {
           stop.request_stop();
@@ -109,7 +109,7 @@ void StoreLine::end()
 
 void StoreLine::notify()
 {
-    asio::post(changed_.get_executor(), [self = shared_from_this()] { self->changed_.cancel(); });
+    asio::post(changed_.executor(), [self = shared_from_this()] { self->changed_.notify(); });
 }
 
 asio::awaitable<Result<std::vector<Negotiation::Context>>> StoreLine::opened()
@@ -121,7 +121,7 @@ asio::awaitable<Result<std::vector<Negotiation::Context>>> StoreLine::opened()
             if (opened_)
                 co_return std::move(*opened_);
         }
-        co_await changed_.async_wait(use_tuple);
+        co_await changed_.wait();
     }
 }
 
@@ -139,7 +139,7 @@ asio::awaitable<void> StoreLine::release()
             if (ended_)
                 co_return;
         }
-        co_await changed_.async_wait(use_tuple);
+        co_await changed_.wait();
     }
 }
 

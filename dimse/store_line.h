@@ -6,8 +6,7 @@
 #include "dimse/options.h"
 #include "dimse/requestor.h"
 #include "dimse/store_handover.h"
-
-#include <boost/asio/steady_timer.hpp>
+#include "gateway/loop/change.h"
 
 #include <memory>
 #include <mutex>
@@ -50,7 +49,7 @@ private:
     void end();
     void notify();
 
-    asio::steady_timer changed_; // loop only; never expires: cancelled when something has changed
+    Change changed_; // loop only
     std::shared_ptr<WakeSignal> wake_;
     std::stop_source stop_;
     std::shared_ptr<StoreHandover> handover_;

@@ -1,10 +1,9 @@
 #include "web/credentials.h"
 
+#include "gateway/loop/change.h"
 #include "web/connect.h"
 #include "web/error.h"
 #include "web/token_answer.h"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -112,7 +111,7 @@ Result<std::string> SecretFile::read()
 
 struct Credentials::Token {
     Token(const asio::any_io_executor& loop, const ClientOptions& options)
-        : client(loop, token_client_options(options)), landed(loop, steady_clock::time_point::max())
+        : client(loop, token_client_options(options)), landed(loop)
     {
     }
 
@@ -124,7 +123,7 @@ struct Credentials::Token {
     bool under_way = false;
     std::uint64_t flights = 0;            // how many requests have ended
     std::optional<ClientFailure> failure; // of the last one
-    asio::steady_timer landed;
+    Change landed;
 };
 
 // One request to the token endpoint, and its end for those who wait.
@@ -134,7 +133,7 @@ struct Credentials::Flight {
     ~Flight()
     {
         token.under_way = false;
-        token.landed.cancel();
+        token.landed.notify();
     }
 
     Flight(const Flight&) = delete;
@@ -197,7 +196,7 @@ asio::awaitable<Credentials::Outcome> Credentials::token()
     while (!token.good()) {
         if (!token.under_way)
             co_return co_await fetch();
-        (void)co_await token.landed.async_wait(use_tuple);
+        co_await token.landed.wait();
         if (token.flights != asked_at && token.failure)
             co_return *token.failure;
     }

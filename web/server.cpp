@@ -1,5 +1,6 @@
 #include "web/server.h"
 
+#include "gateway/loop/change.h"
 #include "gateway/loop/task_group.h"
 #include "web/log.h"
 #include "web/server_session.h"
@@ -40,10 +41,10 @@ struct Server::State {
     State(asio::any_io_executor executor, ServerOptions options, const Router& router)
         : loop(executor),
           context{std::move(options), router},
-          room(executor, asio::steady_timer::time_point::max()),
+          room(executor),
           sessions(executor, "web")
     {
-        context.on_idle = [this] { room.cancel(); };
+        context.on_idle = [this] { room.notify(); };
         if (context.options.tls)
             tls = server_tls(*context.options.tls);
     }
@@ -58,7 +59,7 @@ struct Server::State {
             if (state_ == nullptr)
                 return;
             --state_->taken;
-            state_->room.cancel();
+            state_->room.notify();
         }
 
         Place(Place&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
@@ -88,7 +89,7 @@ struct Server::State {
     std::shared_ptr<asio::ssl::context> tls;
     std::list<Session*> open;
     std::size_t taken = 0;
-    asio::steady_timer room;
+    Change room;
     TaskGroup sessions; // last: its tasks use the above
 };
 
@@ -147,7 +148,7 @@ asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor)
         if (Session* const idle = longest_idle())
             idle->close();
         if (full())
-            (void)co_await room.async_wait(use_tuple);
+            co_await room.wait();
     }
 }
 

@@ -58,7 +58,7 @@ ServerRequestBody::ServerRequestBody(Connection& connection, MessageReader& read
     : connection_(connection),
       reader_(reader),
       limits_(limits),
-      end_(connection.executor(), asio::steady_timer::time_point::max()),
+      end_(connection.executor()),
       at_end_(!limits.present)
 {
 }
@@ -97,7 +97,7 @@ asio::awaitable<Result<ConstBytes>> ServerRequestBody::read()
         co_return fail(error(Errc::too_large, "request body"));
     if (bytes->empty()) {
         at_end_ = true;
-        end_.cancel();
+        end_.notify();
     }
     co_return bytes;
 }
@@ -105,7 +105,7 @@ asio::awaitable<Result<ConstBytes>> ServerRequestBody::read()
 asio::awaitable<void> ServerRequestBody::ended()
 {
     while (!at_end_)
-        (void)co_await end_.async_wait(use_tuple);
+        co_await end_.wait();
 }
 
 ServerResponse::ServerResponse(Connection& connection, Terms terms, std::function<bool()> keep)

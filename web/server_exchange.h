@@ -3,10 +3,9 @@
 #pragma once
 
 #include "gateway/loop/asio.h"
+#include "gateway/loop/change.h"
 #include "web/message_reader.h"
 #include "web/server.h"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -44,7 +43,7 @@ private:
     Connection& connection_;
     MessageReader& reader_;
     Limits limits_;
-    asio::steady_timer end_;
+    Change end_;
     std::uint64_t received_ = 0;
     bool at_end_;
     std::optional<Error> failure_;

@@ -4,6 +4,7 @@
 
 #include "gateway/custody/delivery_state.h"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 

@@ -7,9 +7,8 @@
 #include "gateway/custody/delivery_pace.h"
 #include "gateway/custody/delivery_verdict.h"
 #include "gateway/custody/spool_content.h"
+#include "gateway/loop/change.h"
 #include "gateway/loop/task_group.h"
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <optional>
 #include <random>
@@ -17,23 +16,6 @@
 #include <vector>
 
 namespace gantry::custody {
-
-/// Something changed: those who wait look again. Waits have no deadline of their own; what they
-/// wait for has one, or is cancelled.
-class Change {
-public:
-    explicit Change(const asio::any_io_executor& loop)
-        : timer_(loop, asio::steady_timer::time_point::max())
-    {
-    }
-
-    void notify() { timer_.cancel(); }
-
-    asio::awaitable<void> wait() { co_await timer_.async_wait(use_tuple); }
-
-private:
-    asio::steady_timer timer_;
-};
 
 /// An outcome on its way into the queue.
 struct Settled {

@@ -3,8 +3,8 @@
 #include "gateway/custody/spool_content.h"
 
 #include "gateway/error.h"
+#include "gateway/loop/change.h"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
@@ -97,12 +97,12 @@ struct SpoolContent::Reading {
 
 struct SpoolContent::Ahead {
     Ahead(const asio::any_io_executor& loop, std::shared_ptr<Reading> source)
-        : reading(std::move(source)), wake(loop, asio::steady_timer::time_point::max())
+        : reading(std::move(source)), wake(loop)
     {
     }
 
     std::shared_ptr<Reading> reading;
-    asio::steady_timer wake;
+    Change wake;
     bool done = false;
     Result<std::size_t> result{std::size_t{0}};
 };
@@ -163,7 +163,7 @@ asio::awaitable<Result<std::size_t>> SpoolContent::fill()
 {
     if (const auto ahead = std::exchange(ahead_, nullptr)) {
         while (!ahead->done)
-            co_await ahead->wake.async_wait(use_tuple);
+            co_await ahead->wake.wait();
         co_return std::move(ahead->result);
     }
     auto work = [reading = reading_](const std::stop_token&) { return reading->fill(); };
@@ -192,7 +192,7 @@ asio::awaitable<void> SpoolContent::run_ahead(
         ahead->result = error(Errc::closed, fault.what());
     }
     ahead->done = true;
-    ahead->wake.cancel();
+    ahead->wake.notify();
 }
 
 } // namespace gantry::custody

@@ -50,7 +50,7 @@ RetrieveJob::RetrieveJob(
       at_origin_(at_origin),
       task_(std::move(task)),
       session_(session),
-      changed_(means.loop, asio::steady_timer::time_point::max()),
+      changed_(means.loop),
       grace_(means.loop),
       working_(means.loop, "retrieve"),
       upstream_(means.loop, "retrieve from origin"),
@@ -86,7 +86,7 @@ asio::awaitable<dimse::RetrieveOutcome> RetrieveJob::run()
 asio::awaitable<void> RetrieveJob::until_ended()
 {
     while (!worked_ && !cancelled_)
-        co_await changed();
+        co_await changed_.wait();
     const bool bounded = task_.at_destination != nullptr;
     const auto now = std::chrono::steady_clock::now();
     grace_.expires_at(
@@ -215,7 +215,7 @@ asio::awaitable<void> RetrieveJob::send_all()
 {
     for (;;) {
         while (!closed_ && (window_.empty() ? !fetched_ : !window_.front()->prepared))
-            co_await changed();
+            co_await changed_.wait();
         if (closed_)
             co_return;
         if (window_.empty()) {
@@ -284,14 +284,9 @@ void RetrieveJob::report()
     session_.pending(tally_.counts());
 }
 
-asio::awaitable<void> RetrieveJob::changed()
-{
-    (void)co_await changed_.async_wait(use_tuple);
-}
-
 void RetrieveJob::notify()
 {
-    changed_.cancel();
+    changed_.notify();
     grace_.cancel();
 }
 

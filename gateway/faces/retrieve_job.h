@@ -7,6 +7,7 @@
 #include "gateway/faces/store_route.h"
 #include "gateway/faces/sub_operation_tally.h"
 #include "gateway/faces/turns.h"
+#include "gateway/loop/change.h"
 #include "gateway/loop/task_group.h"
 #include "mapping/retrieve_status.h"
 
@@ -76,7 +77,6 @@ private:
     void fail(const Uid& sop_instance, const std::string& reason);
     void report();
     bool has_room(std::uint64_t bytes) const;
-    asio::awaitable<void> changed();
     void notify();
     dimse::RetrieveOutcome outcome();
     DimseStatus status() const;
@@ -104,8 +104,8 @@ private:
     bool released_ = false;
     std::optional<Uid> sending_;
 
-    asio::steady_timer changed_; // never expires; cancelled whenever one of the above changes
-    asio::steady_timer grace_;   // how long an end is waited for; likewise
+    Change changed_;           // any of the above
+    asio::steady_timer grace_; // how long an end is waited for; cancelled with each change
     TaskGroup working_;
     TaskGroup upstream_;
     TaskGroup preparing_;

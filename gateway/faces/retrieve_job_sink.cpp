@@ -92,7 +92,7 @@ asio::awaitable<Result<void>> RetrieveJob::instance(std::unique_ptr<InstanceCont
         (void)tally_.claim(entry->key.sop.sop_instance);
     }
     while (!closed_ && !has_room(entry->bytes))
-        co_await changed();
+        co_await changed_.wait();
     if (closed_)
         co_return error(Errc::closed);
     window_.push_back(entry);

@@ -2,8 +2,8 @@
 
 #include "dimse/error.h"
 #include "gateway/faces/store_proposals.h"
+#include "gateway/loop/change.h"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
@@ -76,7 +76,7 @@ private:
     OpenStore open_store_;
     std::vector<Line> lines_;
     std::map<Uid, std::size_t> line_of_class_; // what was proposed, whatever was accepted
-    std::optional<asio::steady_timer> opened_; // never expires
+    std::optional<Change> opened_;             // there with the first further association
     bool opening_ = false;
     unsigned second_chances_ = 1;
     bool lost_ = false;
@@ -95,9 +95,9 @@ asio::awaitable<Result<void>> MoveRoute::open(std::vector<InstanceKey> instances
 asio::awaitable<void> MoveRoute::open_also(InstanceKey instance)
 {
     if (!opened_)
-        opened_.emplace(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+        opened_.emplace(co_await asio::this_coro::executor);
     while (opening_)
-        (void)co_await opened_->async_wait(use_tuple);
+        co_await opened_->wait();
     if (line_of_class_.contains(instance.sop.sop_class))
         co_return;
     opening_ = true;
@@ -112,7 +112,7 @@ asio::awaitable<void> MoveRoute::open_also(InstanceKey instance)
             );
     }
     opening_ = false;
-    opened_->cancel();
+    opened_->notify();
 }
 
 /// A peer that takes none of the contexts leaves a line without association.

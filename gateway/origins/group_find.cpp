@@ -1,6 +1,7 @@
 #include "gateway/origins/group_find.h"
 
 #include "gateway/error.h"
+#include "gateway/loop/all_of.h"
 #include "mapping/elements.h"
 #include "mapping/query_keys.h"
 

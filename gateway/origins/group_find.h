@@ -1,8 +1,8 @@
 // One find over several origins (OriginGroup::find). Loop; lives as long as the question.
 #pragma once
 
+#include "gateway/loop/change.h"
 #include "gateway/origins/origin_group.h"
-#include "gateway/origins/origin_turns.h"
 
 #include <deque>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "gateway/origins/group_retrieve.h"
 
 #include "gateway/error.h"
+#include "gateway/loop/all_of.h"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // One retrieve over several origins (OriginGroup::retrieve). Loop; lives as long as the question.
 #pragma once
 
+#include "gateway/loop/change.h"
 #include "gateway/origin.h"
-#include "gateway/origins/origin_turns.h"
 
 #include <map>
 #include <memory>

@@ -1,5 +1,7 @@
 #include "gateway/origins/wado_retrieve.h"
 
+#include "gateway/loop/change.h"
+
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
@@ -48,7 +50,7 @@ struct WadoRetrieve::Work {
           plan(list, sink),
           handover(on, sink, in.options.window, [this](std::size_t at) { plan.given(at); }),
           party(in.permits),
-          changed(on, asio::steady_timer::time_point::max())
+          changed(on)
     {
     }
 
@@ -72,7 +74,7 @@ struct WadoRetrieve::Work {
     WadoPlan plan;
     Handover handover;
     FetchPermits::Party party;
-    asio::steady_timer changed; // a request has ended: there may be others now
+    Change changed; // a request has ended: there may be others now
     std::size_t busy = 0;
 };
 
@@ -147,7 +149,7 @@ asio::awaitable<void> WadoRetrieve::Work::fetch()
         ~Busy()
         {
             --work.busy;
-            work.changed.cancel();
+            work.changed.notify();
         }
 
         Busy(const Busy&) = delete;
@@ -164,7 +166,7 @@ asio::awaitable<void> WadoRetrieve::Work::fetch()
             handover.close();
             co_return;
         } else {
-            (void)co_await changed.async_wait(use_tuple);
+            co_await changed.wait();
         }
     }
 }
@@ -182,7 +184,7 @@ asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
             outcome = co_await one.run(job);
         }
         const Next next = decide(job, outcome);
-        changed.cancel(); // there may be more for others to do
+        changed.notify(); // there may be more for others to do
         if (!next.again)
             co_return;
         if (next.wait.count() == 0)

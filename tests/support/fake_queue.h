@@ -4,8 +4,8 @@
 
 #include "gateway/custody/queue.h"
 #include "gateway/error.h"
+#include "gateway/loop/change.h"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <map>
@@ -24,8 +24,7 @@ public:
         std::vector<custody::DeliveryRecord> records; // every one, in order
     };
 
-    FakeQueue(const asio::any_io_executor& loop, const Clock& clock)
-        : clock_(clock), changed_(loop, asio::steady_timer::time_point::max())
+    FakeQueue(const asio::any_io_executor& loop, const Clock& clock) : clock_(clock), changed_(loop)
     {
     }
 
@@ -42,12 +41,12 @@ public:
         instance.envelope.received = clock_.wall();
         row.delivery = {id, std::move(instance), std::move(destination), 0};
         row.due = clock_.wall();
-        changed_.cancel();
+        changed_.notify();
         return id;
     }
 
     /// Time has moved: what is due now may be claimed.
-    void look_again() { changed_.cancel(); }
+    void look_again() { changed_.notify(); }
 
     std::size_t count(custody::DeliveryState state) const
     {
@@ -61,7 +60,7 @@ public:
     asio::awaitable<void> until(std::function<bool()> holds)
     {
         while (!holds())
-            co_await changed_.async_wait(use_tuple);
+            co_await changed_.wait();
     }
 
     Result<void> admit() const override { return {}; }
@@ -99,7 +98,7 @@ public:
                 --row.delivery.attempts;
             row.records.push_back(std::move(record));
         }
-        changed_.cancel();
+        changed_.notify();
         if (record_fails)
             co_return error(Errc::database, "asked to fail");
         co_return Result<void>{};
@@ -109,7 +108,7 @@ public:
     renew(std::vector<std::int64_t> ids, std::chrono::seconds) override
     {
         renewed += ids.size();
-        changed_.cancel();
+        changed_.notify();
         co_return Result<void>{};
     }
 
@@ -165,7 +164,7 @@ private:
     }
 
     const Clock& clock_;
-    asio::steady_timer changed_;
+    Change changed_;
 };
 
 } // namespace gantry::tests
