@@ -3,6 +3,8 @@
 #include "gateway/error.h"
 #include "gateway/faces/dimse_find.h"
 #include "gateway/faces/incoming_store.h"
+#include "gateway/faces/moved_context.h"
+#include "gateway/origins/move_arrivals.h"
 #include "mapping/status.h"
 #include "mapping/vocabulary/sop_class.h"
 #include "mapping/vocabulary/transfer_syntax.h"
@@ -19,6 +21,13 @@ using dimse::ContextAnswer;
 using mapping::store_status;
 using mapping::StoreFailure;
 
+namespace {
+
+/// A PACS that is no peer of ours for anything else: it may look whether we are there.
+constexpr PeerPermissions mover{.store = false, .find = false, .move = false, .get = false};
+
+} // namespace
+
 struct DimseFace::State {
     State(DimseFaceOptions o, custody::Spool& s, custody::DeliveryQueue& q)
         : options(std::move(o)), spool(s), queue(q)
@@ -32,6 +41,7 @@ struct DimseFace::State {
     std::function<void(const AssociationObservation&)> association_observer;
     const FindService* find = nullptr;
     AnswerRetrieve retrieve;
+    MoveArrivals* arrivals = nullptr;
 
     // The size of an association's last instance foretells the next one's: slices of a series are
     // alike.
@@ -43,7 +53,14 @@ struct DimseFace::State {
         const auto found = options.peers.find(calling);
         if (found != options.peers.end())
             return &found->second;
-        return options.unknown_peers ? &*options.unknown_peers : nullptr;
+        if (options.unknown_peers)
+            return &*options.unknown_peers;
+        return moves_to_us(calling) ? &mover : nullptr;
+    }
+
+    bool moves_to_us(const AeTitle& calling) const
+    {
+        return arrivals != nullptr && arrivals->from_pacs(calling);
     }
 
     /// By the class of a query or a retrieval: is it offered, and may the peer?
@@ -59,8 +76,9 @@ struct DimseFace::State {
         return allowed ? ContextAnswer::Reason::accepted : ContextAnswer::Reason::user_rejection;
     }
 
-    ContextAnswer
-    storage_context(const PeerPermissions& may, const dimse::ProposedContext& context) const;
+    ContextAnswer storage_context(
+        const PeerPermissions& may, bool moves, const dimse::ProposedContext& context
+    ) const;
 
     Bytes expected_size(std::uint64_t association)
     {
@@ -131,14 +149,17 @@ ContextAnswer query_context(ContextAnswer::Reason reason, const std::vector<Uid>
 
 } // namespace
 
-/// Of a storage class: for what the peer stores, or for what a C-GET sends to it (PS3.4 C.5.3).
+/// Of a storage class: for what the peer moves to us or stores, or for what a C-GET sends to it
+/// (PS3.4 C.5.3).
 ContextAnswer DimseFace::State::storage_context(
-    const PeerPermissions& may, const dimse::ProposedContext& context
+    const PeerPermissions& may, bool moves, const dimse::ProposedContext& context
 ) const
 {
     const auto& syntaxes = context.transfer_syntaxes;
     const bool gets = context.scp_role && retrieve && may.get;
     const bool stores = !options.store_to.empty() && may.store;
+    if (moves && !gets)
+        return moved_context(syntaxes);
     if (!gets && !stores)
         return {
             options.store_to.empty() ? ContextAnswer::Reason::abstract_syntax_not_supported
@@ -183,6 +204,11 @@ void DimseFace::answer_retrieve(AnswerRetrieve answer)
     state_->retrieve = std::move(answer);
 }
 
+void DimseFace::receive_moves(MoveArrivals& arrivals)
+{
+    state_->arrivals = &arrivals;
+}
+
 std::optional<dimse::Refusal> DimseFace::admit(const dimse::AssociationRequest& request)
 {
     if (request.called != state_->options.ae_title)
@@ -216,7 +242,8 @@ ContextAnswer DimseFace::negotiate(
             return {ContextAnswer::Reason::user_rejection, std::nullopt};
         return {ContextAnswer::Reason::accepted, syntaxes.front()};
     }
-    case Service::storage: return state_->storage_context(*may, context);
+    case Service::storage:
+        return state_->storage_context(*may, state_->moves_to_us(peer.calling), context);
     case Service::find:
     case Service::move:
     case Service::get: return query_context(state_->may_query(peer, service), syntaxes);
@@ -262,6 +289,9 @@ void DimseFace::association_closed(const dimse::AssociationInfo& peer)
 std::variant<std::unique_ptr<dimse::IncomingInstance>, DimseStatus>
 DimseFace::begin_store(const dimse::AssociationInfo& peer, const dimse::StoreRequest& request)
 {
+    if (state_->arrivals != nullptr)
+        if (auto claimed = state_->arrivals->claim(peer, request))
+            return std::move(*claimed);
     if (const auto failure = state_->refuse(peer, request)) {
         const DimseStatus answer = store_status(*failure);
         state_->ended(peer, answer, {});

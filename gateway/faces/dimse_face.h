@@ -15,6 +15,10 @@
 #include <unordered_map>
 #include <vector>
 
+namespace gantry {
+class MoveArrivals;
+}
+
 namespace gantry::faces {
 
 /// What one calling AE may do here. Services that no route gives are refused to everybody.
@@ -72,6 +76,9 @@ public:
     /// What is never set is not offered. `service` outlives the face.
     void answer_find(const FindService& service);
     void answer_retrieve(AnswerRetrieve answer);
+    /// What origins move to us goes to them, from whoever is behind one, whatever else that peer
+    /// may do. `arrivals` outlives the face.
+    void receive_moves(MoveArrivals& arrivals);
 
     std::optional<dimse::Refusal> admit(const dimse::AssociationRequest& request) override;
     void

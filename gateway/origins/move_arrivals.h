@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -26,6 +26,8 @@ enum class Rendezvous : std::uint8_t {
 
 class MoveArrivals {
 public:
+    using Begun = std::variant<std::unique_ptr<dimse::IncomingInstance>, DimseStatus>;
+
     /// `own`: as which we move and are moved to. At most so many moves at once have a Message ID of
     /// their own: 65,535.
     explicit MoveArrivals(AeTitle own);
@@ -33,8 +35,8 @@ public:
     MoveArrivals(const MoveArrivals&) = delete;
     MoveArrivals& operator=(const MoveArrivals&) = delete;
 
-    /// One C-MOVE that is waited for, until it is destroyed: then what still comes of it is
-    /// refused or stored as any other (see claim()), and nobody is in `take` any more.
+    /// One C-MOVE that is waited for, until it is destroyed: then what still comes of it is taken
+    /// for nobody's, what is under way is refused, and nobody is in `take` any more.
     class Expectation {
     public:
         ~Expectation();
@@ -56,11 +58,18 @@ public:
         std::shared_ptr<State> state_;
     };
 
-    /// Loop. `pacs`: the AE titles that C-STOREs may come from (that of the PACS, and others that
-    /// it sends as). `study`: what does not name our Message ID belongs to it where its study is
-    /// this one and no other expectation fits (PS3.7 leaves the fields to the SCU). `take`: as
-    /// Requestor::get().
-    Expectation expect(std::vector<AeTitle> pacs, Uid study, dimse::TakeInstance take);
+    struct Expected {
+        std::vector<AeTitle> pacs; // as which its C-STOREs may come
+        /// What does not name our Message ID belongs to the oldest expectation that has it here
+        /// (the fields are for the SCU to give, PS3.7 9.1.1.1.8).
+        std::unordered_set<Uid> instances;
+        /// As Requestor::get(), but one at a time, and it never waits for the loop. What it gives
+        /// ends by itself when its taker has gone.
+        dimse::TakeInstance take;
+    };
+
+    /// Loop.
+    Expectation expect(Expected expected);
 
     /// Whether contexts for storage are to be accepted from this peer, whatever it may do else: an
     /// origin is behind it. Any thread.
@@ -70,7 +79,7 @@ public:
     void add_pacs(const AeTitle& title);
 
     /// As ServiceProvider::begin_store(). Nothing: no move of ours. The association's thread.
-    std::optional<std::variant<std::unique_ptr<dimse::IncomingInstance>, DimseStatus>>
+    std::optional<Begun>
     claim(const dimse::AssociationInfo& peer, const dimse::StoreRequest& request);
 
 private:
