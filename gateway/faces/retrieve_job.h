@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gateway/faces/dimse_retrieve.h"
-#include "gateway/faces/outgoing_instance.h"
+#include "gateway/origins/outgoing_instance.h"
 #include "gateway/faces/store_route.h"
 #include "gateway/faces/sub_operation_tally.h"
 #include "gateway/faces/turns.h"

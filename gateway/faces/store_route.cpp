@@ -1,7 +1,7 @@
 #include "gateway/faces/store_route.h"
 
 #include "dimse/error.h"
-#include "gateway/faces/store_proposals.h"
+#include "gateway/origins/store_proposals.h"
 #include "gateway/loop/change.h"
 
 #include <boost/asio/this_coro.hpp>

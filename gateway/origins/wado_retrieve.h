@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gateway/origins/handover.h"
-#include "gateway/origins/wado_expect.h"
+#include "gateway/origins/expected_instances.h"
 #include "gateway/origins/wado_fetch.h"
 #include "gateway/origins/wado_plan.h"
 #include "gateway/origins/wado_room.h"

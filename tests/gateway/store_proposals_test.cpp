@@ -1,4 +1,4 @@
-#include "gateway/faces/store_proposals.h"
+#include "gateway/origins/store_proposals.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,6 @@
 #include <string>
 
 using namespace gantry;
-using namespace gantry::faces;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace gantry::faces {
+namespace gantry {
 
 /// What one association can negotiate (PS3.8 9.3.2.2: odd, 1 to 255).
 inline constexpr std::size_t most_contexts = 128;
@@ -21,4 +21,4 @@ inline constexpr std::size_t most_contexts = 128;
 std::vector<std::vector<dimse::ProposedContext>>
 store_proposals(std::span<const InstanceKey> instances, std::span<const Uid> taken);
 
-} // namespace gantry::faces
+} // namespace gantry

@@ -1,4 +1,4 @@
-#include "gateway/faces/store_proposals.h"
+#include "gateway/origins/store_proposals.h"
 
 #include "mapping/transcode.h"
 #include "mapping/vocabulary/transfer_syntax.h"
@@ -8,7 +8,7 @@
 #include <set>
 #include <string_view>
 
-namespace gantry::faces {
+namespace gantry {
 
 namespace {
 
@@ -90,4 +90,4 @@ store_proposals(std::span<const InstanceKey> instances, std::span<const Uid> tak
     return batches;
 }
 
-} // namespace gantry::faces
+} // namespace gantry

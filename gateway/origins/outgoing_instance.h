@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-namespace gantry::faces {
+namespace gantry {
 
 struct PreparedInstance {
     InstanceKey key; // in the syntax of `data_set`
@@ -29,4 +29,4 @@ asio::awaitable<Result<PreparedInstance>> prepare(
     std::unique_ptr<InstanceContent> content, std::vector<Uid> accepted, PreparationMeans means
 );
 
-} // namespace gantry::faces
+} // namespace gantry

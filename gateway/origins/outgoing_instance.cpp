@@ -1,4 +1,4 @@
-#include "gateway/faces/outgoing_instance.h"
+#include "gateway/origins/outgoing_instance.h"
 
 #include "gateway/error.h"
 #include "gateway/origins/held_content.h"
@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace gantry::faces {
+namespace gantry {
 
 namespace {
 
@@ -135,4 +135,4 @@ prepare(std::unique_ptr<InstanceContent> content, std::vector<Uid> accepted, Pre
     co_return prepared;
 }
 
-} // namespace gantry::faces
+} // namespace gantry

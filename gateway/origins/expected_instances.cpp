@@ -1,4 +1,4 @@
-#include "gateway/origins/wado_expect.h"
+#include "gateway/origins/expected_instances.h"
 
 #include "gateway/error.h"
 
