@@ -3,9 +3,20 @@
 // Runs on the loop; the disk is touched on the pool given. The cache holds nothing that is not
 // elsewhere: it may be deleted at any time, and is bounded by size and age, least recently used
 // first.
+//
+// How fresh it is: what a study or series holds is asked of the origin whenever that was last asked
+// more than `list_age` ago; an instance that is here, and not older than `max_age`, is given
+// without a question where it is asked for by its study, series and instance UID. Where the origin
+// does not answer, what is here is still given, but never said to be complete.
+//
+// Its files are a store of their own (cache/cache_store.h), not an archive (archive/archive.h):
+// what is gained there with a database and flushes is of no use to what may be lost, and costs five
+// times as much to write. The names of the files are the index. It is read at the start, folders
+// only, and lies in memory with some 60 bytes for each instance.
 #pragma once
 
 #include "gateway/loop/clock.h"
+#include "gateway/loop/task_group.h"
 #include "gateway/loop/worker_pool.h"
 #include "gateway/origin.h"
 
@@ -25,6 +36,22 @@ struct CacheOptions {
     /// How far a fetch runs ahead of the fastest of those who wait for it.
     std::size_t ahead_instances = 64;
     Bytes ahead_bytes{64ULL << 20U};
+    Bytes in_memory{16ULL << 20U}; // read ahead of all who are given something, together
+};
+
+/// Since the start.
+struct CacheCounters {
+    std::uint64_t hits = 0; // instances given that were here
+    std::uint64_t hit_bytes = 0;
+    std::uint64_t misses = 0; // instances given that had to be fetched
+    std::uint64_t miss_bytes = 0;
+    std::uint64_t kept = 0; // files written
+    std::uint64_t kept_bytes = 0;
+    std::uint64_t not_kept = 0; // too large, or no room
+    std::uint64_t evicted = 0;  // to make room
+    std::uint64_t evicted_bytes = 0;
+    std::uint64_t expired = 0; // older than max_age
+    std::uint64_t damaged = 0; // found to be so, and fetched again
 };
 
 /// The files of all cached origins. Opened once.
@@ -37,7 +64,13 @@ public:
     InstanceCache(const InstanceCache&) = delete;
     InstanceCache& operator=(const InstanceCache&) = delete;
 
-    Bytes size() const; // of what is kept now
+    Bytes size() const;            // of what is kept now
+    std::size_t instances() const; // that are kept now
+    CacheCounters counters() const;
+
+    /// Deletes what has become too old, once a minute, until it is cancelled: what nobody asks for
+    /// goes as well.
+    asio::awaitable<void> upkeep();
 
     struct State;
 
@@ -50,14 +83,15 @@ private:
 
 class CachedOrigin final : public Origin {
 public:
-    /// Both outlive it.
-    CachedOrigin(Origin& behind, InstanceCache& cache);
+    /// All outlive it. Fetches run in `tasks`, which is drained before this is destroyed.
+    CachedOrigin(Origin& behind, InstanceCache& cache, TaskGroup& tasks);
     ~CachedOrigin() override;
     CachedOrigin(const CachedOrigin&) = delete;
     CachedOrigin& operator=(const CachedOrigin&) = delete;
 
     const std::string& name() const override; // of the origin behind, as all below
     Abilities abilities() const override;
+    /// What was here of these studies is not trusted afterwards.
     asio::awaitable<std::vector<StoreOutcome>>
     store(std::vector<std::unique_ptr<InstanceContent>> batch) override;
     asio::awaitable<FindEnd> find(FindQuestion question, FindSink& matches) override;
