@@ -86,6 +86,7 @@ struct FindEnd {
     Shortfall shortfall = Shortfall::none; // where it is not complete
     std::string reason;
     std::optional<std::uint64_t> remaining = {}; // matches beyond the limit, where that is known
+    bool more = false;       // there are some beyond the limit; how many may not be known
     std::string origin = {}; // of several that were asked: who fell short, as configured
 };
 
@@ -108,6 +109,11 @@ struct FindQuestion {
 class FindSink {
 public:
     virtual ~FindSink() = default;
+
+    /// Before the first match, where FindQuestion::fuzzy is heeded: what matches people's names is
+    /// the origin's to say. Else they are matched literally.
+    virtual void matched_fuzzily() {}
+
     /// Completes when the asker has taken it; an error ends the find. Text is UTF-8, (0008,0005) is
     /// ISO_IR 192 or absent. An origin may give more than was asked for, and matches that a key
     /// which it does not know would have kept out: the asker checks.
@@ -162,6 +168,7 @@ struct Abilities {
     bool retrieve = false;
     bool store = false;
     bool verify = false;
+    bool exact = false; // find: no match that a key would keep out, so that limit and offset hold
 };
 
 class Origin {

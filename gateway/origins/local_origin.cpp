@@ -140,7 +140,7 @@ const std::string& LocalOrigin::name() const
 
 Abilities LocalOrigin::abilities() const
 {
-    return {true, true, true, true};
+    return {true, true, true, true, true};
 }
 
 archive::Archive& LocalOrigin::archive() noexcept
