@@ -69,6 +69,21 @@ Result<void> DataSetTokenizer::feed(ConstBytes chunk)
     return done;
 }
 
+Result<void> DataSetTokenizer::skip(std::uint64_t size)
+{
+    if (failed_)
+        return *failed_;
+    const std::uint64_t passed = std::min(size, value_left());
+    position_ += passed;
+    value_left_ -= passed;
+    if (passed == 0 || value_left_ != 0)
+        return {};
+    auto ended = end_value();
+    if (!ended)
+        failed_ = ended.error();
+    return ended;
+}
+
 Result<void> DataSetTokenizer::finish()
 {
     if (failed_)

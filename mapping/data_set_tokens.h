@@ -70,6 +70,13 @@ public:
     /// Bytes read so far, inflated where deflated.
     std::uint64_t position() const noexcept { return position_; }
 
+    /// Bytes of the value that is being read that have not come; 0 where a header comes next, and
+    /// of what is deflated.
+    std::uint64_t value_left() const noexcept { return inflater_ ? 0 : value_left_; }
+
+    /// Passes over that many of them, unheard: what is fed next comes after them.
+    Result<void> skip(std::uint64_t size);
+
 private:
     using Kind = Token::Kind;
 

@@ -62,8 +62,7 @@ public:
     /// Frames that can be had: image().frames, or 1 of a video.
     std::uint32_t count() const noexcept { return count_; }
 
-    /// The value of a native element; of an encapsulated one, all that stands in it from the first
-    /// fragment's item on.
+    /// The value of a native element; empty of an encapsulated one.
     Extent value() const noexcept { return value_; }
 
     /// Of frame `number`, from 1 to count(). Errc::malformed where what lies there is none.
@@ -97,6 +96,10 @@ private:
     std::vector<Fragment> fragments_;     // else: all of them
     std::vector<std::uint32_t> first_of_; // the first fragment of each frame; empty: one for each
 };
+
+/// Where fragments end whose first item (the offset table) is at `offset`: behind their delimiter.
+/// Errc::malformed, Errc::truncated.
+Result<std::uint64_t> end_of_fragments(const RandomAccess& data_set, std::uint64_t offset);
 
 /// The bytes of a frame as they are stored: a codestream without item headers, or a native frame
 /// from a byte's lowest bit on. Errc::too_large above `most`.

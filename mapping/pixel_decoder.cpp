@@ -21,18 +21,27 @@ PixelDecoder::PixelDecoder(
 {
 }
 
-/// PS3.3 C.7.6.3.1.2: what stands in native pixel data. Colour subsampling ends with the
-/// codestream.
-std::string PixelDecoder::photometric(const ImageAttributes& image) const
+std::string decoded_photometric(Codec codec, const std::string& coded)
 {
-    const std::string& coded = image.photometric;
     const bool transformed = coded == "YBR_RCT" || coded == "YBR_ICT";
     const bool ybr = coded == "YBR_FULL" || coded == "YBR_FULL_422";
-    if (codec_ == Codec::jpeg_2000 && transformed)
+    if (codec == Codec::jpeg_2000 && transformed)
         return "RGB";
-    if (codec_ == Codec::jpeg && ybr)
+    if (codec == Codec::jpeg && ybr)
         return "RGB";
-    return ybr && codec_ != Codec::encapsulated ? "YBR_FULL" : coded;
+    return ybr && codec != Codec::encapsulated ? "YBR_FULL" : coded;
+}
+
+Colours decoded_colours(Codec codec, const std::string& coded)
+{
+    const bool ybr = coded == "YBR_FULL" || coded == "YBR_FULL_422";
+    const bool to_rgb = codec == Codec::jpeg ? ybr : codec == Codec::jpeg_2000 && !ybr;
+    return to_rgb ? Colours::to_rgb : Colours::as_coded;
+}
+
+std::string PixelDecoder::photometric(const ImageAttributes& image) const
+{
+    return decoded_photometric(codec_, image.photometric);
 }
 
 /// C.7.6.1.1.5: once lossy, always lossy.
@@ -41,13 +50,6 @@ std::optional<std::string> PixelDecoder::lossy(const std::string& old) const
     if (loss_ == Loss::always || (loss_ == Loss::maybe && old.empty()))
         return "01";
     return std::nullopt;
-}
-
-Colours PixelDecoder::colours_of(const ImageAttributes& image) const
-{
-    const bool ybr = image.photometric == "YBR_FULL" || image.photometric == "YBR_FULL_422";
-    const bool to_rgb = codec_ == Codec::jpeg ? ybr : codec_ == Codec::jpeg_2000 && !ybr;
-    return to_rgb ? Colours::to_rgb : Colours::as_coded;
 }
 
 bool PixelDecoder::takes(const Token& token) const
@@ -116,8 +118,8 @@ Result<void> PixelDecoder::open(const Token& token)
 
 Result<void> PixelDecoder::decode(ConstBytes codestream)
 {
-    const auto decoded =
-        decode_frame(codec_, codestream, decoding_.shape, colours_of(decoding_), frame_);
+    const Colours colours = decoded_colours(codec_, decoding_.photometric);
+    const auto decoded = decode_frame(codec_, codestream, decoding_.shape, colours, frame_);
     return decoded ? writer().value(element_, frame_) : decoded;
 }
 

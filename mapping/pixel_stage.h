@@ -54,6 +54,13 @@ private:
     bool lossy_written_ = false;
 };
 
+/// Photometric Interpretation of what a codec has decoded (PS3.3 C.7.6.3.1.2). Colour subsampling
+/// ends with the codestream.
+std::string decoded_photometric(Codec codec, const std::string& coded);
+
+/// What the codec has to do for that.
+Colours decoded_colours(Codec codec, const std::string& coded);
+
 /// Fragments to native pixel data.
 class PixelDecoder final : public PixelStage {
 public:
@@ -71,7 +78,6 @@ private:
     Result<void> open(const Token& token);
     Result<void> close();
     Result<void> decode(ConstBytes codestream);
-    Colours colours_of(const ImageAttributes& image) const;
 
     Codec codec_;
     Loss loss_;
