@@ -3,12 +3,12 @@
 #pragma once
 
 #include "gateway/faces/dimse_retrieve.h"
-#include "gateway/origins/outgoing_instance.h"
 #include "gateway/faces/store_route.h"
 #include "gateway/faces/sub_operation_tally.h"
-#include "gateway/faces/turns.h"
 #include "gateway/loop/change.h"
 #include "gateway/loop/task_group.h"
+#include "gateway/loop/turns.h"
+#include "gateway/origins/outgoing_instance.h"
 #include "mapping/retrieve_status.h"
 
 #include <boost/asio/steady_timer.hpp>

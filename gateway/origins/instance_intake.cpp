@@ -1,10 +1,8 @@
 #include "gateway/origins/instance_intake.h"
 
 #include "gateway/error.h"
-#include "gateway/origins/held_content.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace gantry {
@@ -21,36 +19,31 @@ bool can_be_scanned(const Uid& uid)
 } // namespace
 
 InstanceIntake::InstanceIntake(const Ground& ground, std::optional<Bytes> stated, Bytes guess)
-    : ground_(ground), stated_(stated), limit_(stated.value_or(ground.in_memory).count)
+    : ground_(ground),
+      stated_(stated),
+      bytes_(std::make_shared<GatheredBytes>(
+          GatheredBytes::Memory{ground.memory, ground.in_memory}, stated, guess
+      ))
 {
-    std::optional<MemoryBudget::Share> share;
-    if (limit_ <= ground.in_memory.count)
-        share = ground.memory->try_take({limit_});
-    if (!share) {
-        limit_ = 0;
-        return;
-    }
-    block_->share = std::move(*share);
-    const std::uint64_t likely = stated ? stated->count : std::min(guess.count, limit_);
-    block_->bytes.reserve(static_cast<std::size_t>(likely));
 }
 
 Bytes InstanceIntake::weight() const noexcept
 {
-    return file_ ? ground_.in_memory : Bytes{block_->bytes.capacity()};
+    return bytes_->weight();
 }
 
+// What stands before the data set stays in memory until it has been read.
 asio::awaitable<Result<void>> InstanceIntake::add(ConstBytes bytes)
 {
     size_ += bytes.size();
-    if (head_ && !file_ && size_ > limit_)
+    if (head_ && !bytes_->in_file() && !bytes_->fits(bytes.size()))
         if (const auto spilt = co_await spill(); !spilt)
             co_return spilt.error();
-    if (file_) {
+    if (bytes_->in_file()) {
         scan(bytes);
         co_return co_await append(bytes);
     }
-    keep(bytes);
+    bytes_->keep(bytes);
     if (head_) {
         scan(bytes);
         co_return Result<void>{};
@@ -58,46 +51,23 @@ asio::awaitable<Result<void>> InstanceIntake::add(ConstBytes bytes)
     co_return look_for_head();
 }
 
-// Takes no more memory than it has a share of.
-void InstanceIntake::keep(ConstBytes bytes)
-{
-    std::vector<std::byte>& kept = block_->bytes;
-    const std::size_t size = kept.size() + bytes.size();
-    if (size > kept.capacity()) {
-        const auto doubled = std::min<std::uint64_t>(2 * kept.capacity(), limit_);
-        kept.reserve(std::max(size, static_cast<std::size_t>(doubled)));
-    }
-    kept.insert(kept.end(), bytes.begin(), bytes.end());
-}
-
 asio::awaitable<Result<void>> InstanceIntake::append(ConstBytes bytes)
 {
-    auto work = [file = file_, bytes](const std::stop_token&) { return file->append(bytes); };
+    auto work = [to = bytes_, bytes](const std::stop_token&) { return to->append(bytes); };
     co_return co_await offload(ground_.disk, std::move(work));
 }
 
-// What has come so far moves to the disk.
 asio::awaitable<Result<void>> InstanceIntake::spill()
 {
-    auto work = [folder = ground_.scratch,
-                 block = block_](const std::stop_token&) -> Result<std::shared_ptr<ScratchFile>> {
-        auto file = ScratchFile::create(folder);
-        if (file)
-            if (const auto written = (*file)->append(block->bytes); !written)
-                return written.error();
-        return file;
+    auto work = [folder = ground_.scratch, what = bytes_](const std::stop_token&) {
+        return what->spill(folder);
     };
-    auto file = co_await offload(ground_.disk, std::move(work));
-    if (!file)
-        co_return file.error();
-    file_ = std::move(*file);
-    block_.reset();
-    co_return Result<void>{};
+    co_return co_await offload(ground_.disk, std::move(work));
 }
 
 Result<void> InstanceIntake::look_for_head()
 {
-    auto head = mapping::read_file_head(block_->bytes);
+    auto head = mapping::read_file_head(bytes_->kept());
     if (!head) {
         const bool more = head.error().code == mapping::make_error_code(mapping::Errc::incomplete);
         return more ? Result<void>{} : Result<void>(head.error());
@@ -106,7 +76,7 @@ Result<void> InstanceIntake::look_for_head()
     sop_ = head_->head.sop;
     if (can_be_scanned(head_->head.transfer_syntax))
         scanner_.emplace(TransferSyntax::of(head_->head.transfer_syntax.str()));
-    scan(ConstBytes(block_->bytes).subspan(static_cast<std::size_t>(head_->data_set_offset)));
+    scan(bytes_->kept().subspan(static_cast<std::size_t>(head_->data_set_offset)));
     return {};
 }
 
@@ -138,7 +108,7 @@ Result<void> InstanceIntake::check_whole()
 asio::awaitable<Result<void>> InstanceIntake::finish()
 {
     if (!head_) {
-        auto head = mapping::read_file_head(block_->bytes, true);
+        auto head = mapping::read_file_head(bytes_->kept(), true);
         if (!head)
             co_return head.error();
         head_ = std::move(*head);
@@ -146,10 +116,9 @@ asio::awaitable<Result<void>> InstanceIntake::finish()
     }
     if (auto whole = check_whole(); !whole)
         co_return whole;
-    if (!file_ && size_ > limit_)
+    if (!bytes_->in_file() && !bytes_->fits(0))
         co_return co_await spill();
-    if (!file_)
-        block_->share.shrink_to({block_->bytes.capacity()});
+    bytes_->settle();
     co_return Result<void>{};
 }
 
@@ -160,14 +129,9 @@ std::unique_ptr<InstanceContent> InstanceIntake::content(InstanceKey place, cons
         place.sop.sop_class = sop_.sop_class;
     const bool trust_part = !head_->transfer_syntax_stated && !stated.empty();
     place.transfer_syntax = trust_part ? stated : head_->head.transfer_syntax;
-    const std::uint64_t offset = head_->data_set_offset;
-    if (file_) {
-        ScratchContent::What what{std::move(place), head_->head.source, offset};
-        return std::make_unique<ScratchContent>(file_, std::move(what), ground_.disk);
-    }
-    const auto data_set = ConstBytes(block_->bytes).subspan(static_cast<std::size_t>(offset));
-    HeldContent::Held held{std::move(block_), data_set};
-    return std::make_unique<HeldContent>(std::move(place), head_->head.source, std::move(held));
+    return bytes_->content(
+        std::move(place), head_->head.source, head_->data_set_offset, ground_.disk
+    );
 }
 
 } // namespace gantry

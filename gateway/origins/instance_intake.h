@@ -5,15 +5,13 @@
 
 #include "gateway/loop/worker_pool.h"
 #include "gateway/origin.h"
-#include "gateway/origins/memory_budget.h"
-#include "gateway/origins/scratch_file.h"
+#include "gateway/origins/gathered_bytes.h"
 #include "mapping/data_set_scanner.h"
 #include "mapping/file_meta.h"
 
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <vector>
 
 namespace gantry {
 
@@ -53,23 +51,15 @@ public:
     std::unique_ptr<InstanceContent> content(InstanceKey place, const Uid& stated);
 
 private:
-    struct Block {
-        std::vector<std::byte> bytes;
-        MemoryBudget::Share share;
-    };
-
     asio::awaitable<Result<void>> spill();
     asio::awaitable<Result<void>> append(ConstBytes bytes);
-    void keep(ConstBytes bytes);
     Result<void> look_for_head();
     void scan(ConstBytes bytes);
     Result<void> check_whole();
 
     Ground ground_;
     std::optional<Bytes> stated_;
-    std::uint64_t limit_; // of what may stay in memory
-    std::shared_ptr<Block> block_ = std::make_shared<Block>();
-    std::shared_ptr<ScratchFile> file_;
+    std::shared_ptr<GatheredBytes> bytes_; // the pool may outlast us
     std::optional<mapping::ReadFileHead> head_;
     std::optional<mapping::DataSetScanner> scanner_; // none: the structure is not read
     SopReference sop_;

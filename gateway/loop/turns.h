@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-namespace gantry::faces {
+namespace gantry {
 
 class Turns {
     struct State;
@@ -50,4 +50,4 @@ private:
     std::shared_ptr<State> state_;
 };
 
-} // namespace gantry::faces
+} // namespace gantry

@@ -1,4 +1,4 @@
-#include "gateway/faces/turns.h"
+#include "gateway/loop/turns.h"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace gantry::faces {
+namespace gantry {
 
 struct Turns::State {
     struct Waiter {
@@ -123,4 +123,4 @@ Turns::take(AeTitle who, std::chrono::milliseconds longest)
     co_return Turn(state, who);
 }
 
-} // namespace gantry::faces
+} // namespace gantry
