@@ -4,13 +4,12 @@
 #include "mapping/json_text.h"
 #include "mapping/json_values.h"
 #include "mapping/value_representation.h"
+#include "mapping/written_element.h"
 
 #include <dcmtk/config/osconfig.h>
 
-#include <dcmtk/dcmdata/dcdeftag.h>
 #include <dcmtk/dcmdata/dcelem.h>
 #include <dcmtk/dcmdata/dcitem.h>
-#include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dcsequen.h>
 
 #include <algorithm>
@@ -19,75 +18,13 @@ namespace gantry::mapping {
 
 namespace {
 
-constexpr unsigned max_depth = 64;
-constexpr std::uint32_t encapsulated = 0xffffffff;
-
-Tag tag_of(const DcmObject& object)
-{
-    return {object.getGTag(), object.getETag()};
-}
-
-/// Group lengths, commands, file meta information, padding, delimiters (PS3.18 F.2.2).
-bool is_left_out(Tag tag)
-{
-    return tag.element == 0 || tag.group == 0 || tag.group == 0x0002 || tag.group >= 0xfffc;
-}
-
-std::string character_set_of(DcmItem& item)
-{
-    OFString value;
-    if (item.findAndGetOFStringArray(DCM_SpecificCharacterSet, value).bad())
-        return {};
-    return value.c_str();
-}
-
-/// Pixel Representation (0028,0103), which decides between US and SS (PS3.5 A.2); items inherit it.
-bool has_signed_pixels(DcmItem& item, bool inherited)
-{
-    Uint16 representation = inherited ? 1 : 0;
-    item.findAndGetUint16(DCM_PixelRepresentation, representation);
-    return representation == 1;
-}
-
-bool is_encapsulated(DcmElement& element)
-{
-    auto* pixels = dynamic_cast<DcmPixelData*>(&element);
-    if (pixels == nullptr)
-        return false;
-    E_TransferSyntax syntax = EXS_Unknown;
-    const DcmRepresentationParameter* parameter = nullptr;
-    pixels->getCurrentRepresentationKey(syntax, parameter);
-    // a syntax that DCMTK does not know passes for a native one
-    DcmPixelSequence* fragments = nullptr;
-    pixels->getEncapsulatedRepresentation(syntax, parameter, fragments);
-    return fragments != nullptr || DcmXfer(syntax).isEncapsulated();
-}
-
-/// Where a data set leaves the VR to its reader, DCMTK has a name of its own for the choice.
-Vr vr_of(DcmElement& element, bool signed_pixels)
-{
-    switch (element.getVR()) {
-    case EVR_xs: return signed_pixels ? vr::ss : vr::us;
-    case EVR_lt: return vr::ow;
-    case EVR_ox:
-    case EVR_px:
-    case EVR_PixelData: return is_encapsulated(element) ? vr::ob : vr::ow;
-    case EVR_up: return vr::ul;
-    default: break;
-    }
-    const DcmVR vr(element.getVR());
-    const char* name = vr.getVRName();
-    const bool known = vr.isStandard() && name != nullptr && name[0] != '\0' && name[1] != '\0';
-    return known ? make_vr(name[0], name[1]) : vr::un;
-}
-
 class JsonWriter {
 public:
     JsonWriter(std::string& out, const DicomJsonOptions& options) : out_(out), options_(options) {}
 
     Result<void> data_set(DcmItem& data_set)
     {
-        const std::string character_set = character_set_of(data_set);
+        const std::string character_set = declared_character_set(data_set);
         TextDecoder text(character_set);
         out_ += '{';
         const std::size_t start = out_.size();
@@ -97,7 +34,7 @@ public:
         };
         const Scope scope{text, has_signed_pixels(data_set, false), 0, {}};
         for (DcmObject* child = nullptr; (child = data_set.nextInContainer(child)) != nullptr;) {
-            const Tag tag = tag_of(*child);
+            const Tag tag = tag_of_object(*child);
             if (is_left_out(tag) || !wanted(tag))
                 continue;
             if (const auto written = element(dynamic_cast<DcmElement&>(*child), scope); !written)
@@ -126,9 +63,9 @@ private:
 
     Result<void> item(DcmItem& item, const Scope& parent)
     {
-        if (parent.depth >= max_depth)
+        if (parent.depth >= max_written_depth)
             return error(Errc::too_deep, "sequence");
-        std::string character_set = character_set_of(item);
+        std::string character_set = declared_character_set(item);
         if (character_set.empty())
             character_set = parent.text.character_set();
         TextDecoder text(std::move(character_set));
@@ -136,7 +73,7 @@ private:
         const Scope scope{text, signed_pixels, parent.depth + 1, parent.path};
         out_ += '{';
         for (DcmObject* child = nullptr; (child = item.nextInContainer(child)) != nullptr;) {
-            const Tag tag = tag_of(*child);
+            const Tag tag = tag_of_object(*child);
             if (is_left_out(tag) || tag == tag::specific_character_set)
                 continue;
             if (const auto written = element(dynamic_cast<DcmElement&>(*child), scope); !written)
@@ -151,8 +88,8 @@ private:
     /// With a comma after it.
     Result<void> element(DcmElement& element, const Scope& scope)
     {
-        const Tag tag = tag_of(element);
-        const Vr vr = vr_of(element, scope.signed_pixels);
+        const Tag tag = tag_of_object(element);
+        const Vr vr = written_vr(element, scope.signed_pixels);
         const std::size_t start = out_.size();
         out_ += '"' + tag.hex() + "\":{\"vr\":\"" + to_string(vr) + '"';
         auto* sequence = dynamic_cast<DcmSequenceOfItems*>(&element);
@@ -176,7 +113,8 @@ private:
         unsigned number = 0;
         for (DcmObject* child = nullptr; (child = sequence.nextInContainer(child)) != nullptr;) {
             out_ += number++ == 0 ? "" : ",";
-            scope.path = parent.path + tag_of(sequence).hex() + '.' + std::to_string(number) + '.';
+            scope.path =
+                parent.path + tag_of_object(sequence).hex() + '.' + std::to_string(number) + '.';
             if (const auto written = item(dynamic_cast<DcmItem&>(*child), scope); !written)
                 return written.error();
         }
@@ -187,7 +125,7 @@ private:
     Result<bool> value(DcmElement& element, Vr vr, const Scope& scope)
     {
         if (is_encapsulated(element))
-            return bulk(element, vr, encapsulated, scope);
+            return bulk(element, vr, encapsulated_size, scope);
         const std::uint32_t size = element.getLength(EXS_LittleEndianExplicit);
         if (size == 0)
             return true;
@@ -201,7 +139,7 @@ private:
     Result<bool> bulk(DcmElement& element, Vr vr, std::uint32_t size, const Scope& scope)
     {
         if (options_.bulk_data_uri) {
-            const Tag tag = tag_of(element);
+            const Tag tag = tag_of_object(element);
             const BulkValue bulk{tag, to_string(vr), size, scope.path + tag.hex()};
             if (const auto uri = options_.bulk_data_uri(bulk)) {
                 out_ += ",\"BulkDataURI\":";
@@ -209,7 +147,7 @@ private:
                 return true;
             }
         }
-        return size == encapsulated ? Result<bool>(false) : inline_binary(element, size);
+        return size == encapsulated_size ? Result<bool>(false) : inline_binary(element, size);
     }
 
     Result<bool> inline_binary(DcmElement& element, std::uint32_t size)
@@ -219,7 +157,7 @@ private:
         out_ += ",\"InlineBinary\":\"";
         for (std::uint32_t at = 0; at < size; at += piece_size) {
             const std::uint32_t length = std::min(size - at, piece_size);
-            if (!read(element, piece, at, length))
+            if (!read_value(element, piece, at, length))
                 return unreadable(element);
             append_base64(out_, std::as_bytes(std::span(piece).first(length)));
         }
@@ -230,7 +168,7 @@ private:
     Result<bool> numbers(DcmElement& element, Vr vr, std::uint32_t size)
     {
         std::string raw(size, '\0');
-        if (!read(element, raw, 0, size))
+        if (!read_value(element, raw, 0, size))
             return unreadable(element);
         const auto values = json_numbers(vr, std::as_bytes(std::span(raw)));
         if (!values)
@@ -243,7 +181,7 @@ private:
     Result<bool> text(DcmElement& element, Vr vr, const Scope& scope)
     {
         std::string raw(element.getLength(EXS_LittleEndianExplicit), '\0');
-        if (!read(element, raw, 0, static_cast<std::uint32_t>(raw.size())))
+        if (!read_value(element, raw, 0, static_cast<std::uint32_t>(raw.size())))
             return unreadable(element);
         const auto values = scope.text.values(vr, raw);
         if (values.empty())
@@ -258,14 +196,11 @@ private:
         return true;
     }
 
-    static bool read(DcmElement& element, std::string& into, std::uint32_t from, std::uint32_t size)
-    {
-        return element.getPartialValue(into.data(), from, size, nullptr, EBO_LittleEndian).good();
-    }
-
     static Error unreadable(const DcmElement& element)
     {
-        return error(Errc::malformed, "a value that cannot be read at " + tag_of(element).hex());
+        return error(
+            Errc::malformed, "a value that cannot be read at " + tag_of_object(element).hex()
+        );
     }
 
     std::string& out_;

@@ -133,6 +133,11 @@ void append_name(std::string& out, std::string_view name)
     out += out.size() == start ? "null" : "}";
 }
 
+std::size_t value_size(Vr vr)
+{
+    return vr == at ? 4 : word_size(vr);
+}
+
 } // namespace
 
 bool is_binary_number(Vr vr)
@@ -142,7 +147,7 @@ bool is_binary_number(Vr vr)
 
 std::optional<std::string> json_numbers(Vr vr, ConstBytes values)
 {
-    const std::size_t size = vr == at ? 4 : word_size(vr);
+    const std::size_t size = value_size(vr);
     std::string out = "[";
     for (std::size_t i = 0; i + size <= values.size(); i += size) {
         out += i == 0 ? "" : ",";
@@ -150,6 +155,20 @@ std::optional<std::string> json_numbers(Vr vr, ConstBytes values)
             return std::nullopt;
     }
     return out + ']';
+}
+
+std::optional<std::vector<std::string>> number_texts(Vr vr, ConstBytes values)
+{
+    const std::size_t size = value_size(vr);
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i + size <= values.size(); i += size) {
+        std::string text;
+        if (!append_number(text, vr, values.subspan(i, size)))
+            return std::nullopt;
+        std::erase(text, '"');
+        texts.push_back(std::move(text));
+    }
+    return texts;
 }
 
 std::string json_texts(Vr vr, std::span<const std::string> values)

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace gantry::mapping {
 
@@ -17,6 +18,9 @@ bool is_binary_number(Vr vr);
 /// The array for values of binary numbers, little endian. Nothing where one of them is not finite,
 /// which JSON cannot say: the element goes inline as it is.
 std::optional<std::string> json_numbers(Vr vr, ConstBytes values);
+
+/// The same values one by one, as text without quotes.
+std::optional<std::vector<std::string>> number_texts(Vr vr, ConstBytes values);
 
 /// The array for values of text, an empty one as null: PN by its groups, IS and DS as numbers where
 /// that gives them back letter by letter.
