@@ -1,9 +1,11 @@
 #include "gateway/destination.h"
 
-#include "gateway/error.h"
+#include "gateway/face_options.h"
+#include "gateway/origins/dimse_origin.h"
 #include "gateway/origins/web_origin.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 namespace gantry {
@@ -34,6 +36,39 @@ WebOriginOptions web_origin_options(const config::Origin& configured)
     return options;
 }
 
+DimseOriginOptions::RetrieveBy retrieve_by(config::Origin::RetrieveBy configured)
+{
+    using By = DimseOriginOptions::RetrieveBy;
+    switch (configured) {
+    case config::Origin::RetrieveBy::get: return By::get;
+    case config::Origin::RetrieveBy::move: return By::move;
+    case config::Origin::RetrieveBy::automatic: break;
+    }
+    return By::automatic;
+}
+
+DimseOriginOptions dimse_origin_options(const config::Origin& configured, const Config& config)
+{
+    using Policy = config::AcceptedSyntaxes::Policy;
+    DimseOriginOptions options;
+    options.ae_title = configured.peer;
+    options.own_ae_title = config.dimse.acceptor.ae_title;
+    options.retrieve_by = retrieve_by(configured.retrieve_by);
+    options.character_set = config.peer(configured.peer)->character_set;
+    options.complete_answers = configured.complete_answers;
+    if (configured.transfer_syntaxes.policy == Policy::listed)
+        options.transfer_syntaxes = configured.transfer_syntaxes.listed;
+    return options;
+}
+
+dimse::RequestorOptions options_towards(const config::Origin& configured, const Config& config)
+{
+    dimse::RequestorOptions options = requestor_options(config);
+    options.max_associations = configured.web.connections;
+    options.keep_idle = configured.keep_idle;
+    return options;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Destination>>
@@ -42,19 +77,35 @@ Destination::open(const config::Origin& configured, const Ground& ground)
     auto destination = std::make_unique<Destination>();
     destination->name_ = configured.name;
     destination->delivery_ = delivery_options(configured);
-    if (configured.kind == config::Origin::Kind::local) {
-        destination->reached_by_ = "this machine";
-        LocalOriginOptions options;
-        options.name = configured.name;
-        options.folder = ground.state_dir / "archive";
-        options.min_free = ground.min_free;
-        auto local = LocalOrigin::open(std::move(options), ground.disk, ground.clock);
-        if (!local)
-            return local.error();
-        destination->local_ = std::move(*local);
-        return destination;
+    Result<void> opened;
+    switch (configured.kind) {
+    case config::Origin::Kind::local: opened = destination->open_local(configured, ground); break;
+    case config::Origin::Kind::dicomweb: opened = destination->open_web(configured, ground); break;
+    case config::Origin::Kind::dimse: destination->open_dimse(configured, ground); break;
     }
-    destination->reached_by_ = configured.web.url;
+    if (!opened)
+        return opened.error();
+    return destination;
+}
+
+Result<void> Destination::open_local(const config::Origin& configured, const Ground& ground)
+{
+    reached_by_ = "this machine";
+    LocalOriginOptions options;
+    options.name = configured.name;
+    options.folder = ground.config.state_dir / "archive";
+    options.min_free = ground.config.custody.min_free;
+    auto local = LocalOrigin::open(std::move(options), ground.disk, ground.clock);
+    if (!local)
+        return local.error();
+    local_ = local->get();
+    origin_ = std::move(*local);
+    return {};
+}
+
+Result<void> Destination::open_web(const config::Origin& configured, const Ground& ground)
+{
+    reached_by_ = configured.web.url;
     WebOriginOptions options = web_origin_options(configured);
     options.retrieve.memory = ground.retrieve_memory;
     if (!configured.profile.empty()) {
@@ -63,15 +114,27 @@ Destination::open(const config::Origin& configured, const Ground& ground)
             return profile.error();
         options.profile = std::move(*profile);
     }
-    destination->client_ = std::make_unique<web::Client>(ground.loop, configured.web);
-    destination->web_ = std::make_unique<WebOrigin>(
-        configured.name,
-        *destination->client_,
-        std::move(options),
-        ground.disk,
-        ground.state_dir / "scratch"
+    client_ = std::make_unique<web::Client>(ground.loop, configured.web);
+    origin_ = std::make_unique<WebOrigin>(
+        configured.name, *client_, std::move(options), ground.disk, ground.scratch()
     );
-    return destination;
+    return {};
+}
+
+void Destination::open_dimse(const config::Origin& configured, const Ground& ground)
+{
+    const dimse::PeerAddress& peer = ground.config.peer(configured.peer)->address; // checked
+    reached_by_ = fmt::format("{} at {}:{}", peer.ae_title.str(), peer.host, peer.port);
+    requestor_ = std::make_unique<dimse::Requestor>(
+        peer, options_towards(configured, ground.config), ground.outbound
+    );
+    DimseOriginOptions options = dimse_origin_options(configured, ground.config);
+    options.memory = ground.retrieve_memory;
+    ground.arrivals.add_pacs(peer.ae_title);
+    DimseOrigin::Means means{
+        *requestor_, ground.arrivals, ground.disk, ground.transcoders, ground.scratch()
+    };
+    origin_ = std::make_unique<DimseOrigin>(configured.name, std::move(options), std::move(means));
 }
 
 custody::DeliveryRunner&

@@ -109,21 +109,6 @@ std::vector<std::string> not_offered(const Config& config)
     std::vector<std::string> out;
     not_offered_by("dimse", config.routes.dimse, out);
     not_offered_by("web", config.routes.web, out);
-    const auto kind_of = [&](const std::string& name) {
-        const config::Origin* origin = config.origin(name);
-        return origin == nullptr ? config::Origin::Kind::local : origin->kind;
-    };
-    for (const auto& names : {config.routes.web.find, config.routes.web.retrieve})
-        for (const std::string& name : names)
-            if (kind_of(name) != config::Origin::Kind::local)
-                out.push_back("routes.web: find and retrieve from the origin " + name);
-    for (const auto& names : {config.routes.dimse.find, config.routes.dimse.retrieve})
-        for (const std::string& name : names)
-            if (kind_of(name) == config::Origin::Kind::dimse)
-                out.push_back("routes.dimse: find and retrieve from the DIMSE origin " + name);
-    for (const std::string& name : store_destinations(config))
-        if (kind_of(name) == config::Origin::Kind::dimse)
-            out.push_back("routes: storing to the DIMSE origin " + name);
     if (config.dimse.tls)
         out.emplace_back("dimse.tls");
     return out;

@@ -68,8 +68,6 @@ Result<void> Service::State::open_origins()
     if (auto ready = dimse::initialise(); !ready)
         return ready.error();
     for (const config::Origin& configured : config.origins) {
-        if (configured.kind == config::Origin::Kind::dimse)
-            continue; // nothing is routed to it: not_offered()
         auto opened = Destination::open(configured, ground());
         if (!opened)
             return Error{
@@ -90,6 +88,7 @@ Result<void> Service::State::open_dimse()
 {
     inbound.emplace("association", config.dimse.acceptor.max_associations);
     dimse_face = std::make_unique<faces::DimseFace>(face_options(config), *spool, *queue);
+    dimse_face->receive_moves(arrivals);
     if (auto opened = open_queries(); !opened)
         return opened;
     dimse_face->on_stored([this](const faces::StoreObservation& stored) {

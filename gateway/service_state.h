@@ -15,6 +15,7 @@
 #include "gateway/operation/control.h"
 #include "gateway/operation/metrics.h"
 #include "gateway/operation/status.h"
+#include "gateway/origins/move_arrivals.h"
 #include "gateway/origins/origin_group.h"
 #include "gateway/origins/wado_room.h"
 #include "gateway/service.h"
@@ -47,6 +48,7 @@ struct Service::State {
     WorkerPool disk{"disk", disk_threads};
     WorkerPool outbound{"outbound", outbound_associations};
     WorkerPool transcoders{"transcode", std::max(1U, std::thread::hardware_concurrency())};
+    MoveArrivals arrivals{config.dimse.acceptor.ae_title};
     std::shared_ptr<MemoryBudget> retrieve_memory =
         std::make_shared<MemoryBudget>(gantry::retrieve_memory);
     std::optional<WorkerPool> inbound;
@@ -79,7 +81,16 @@ struct Service::State {
 
     Ground ground()
     {
-        return {loop, clock, disk, config.state_dir, config.custody.min_free, retrieve_memory};
+        return {
+            .loop = loop,
+            .config = config,
+            .clock = clock,
+            .disk = disk,
+            .outbound = outbound,
+            .transcoders = transcoders,
+            .arrivals = arrivals,
+            .retrieve_memory = retrieve_memory
+        };
     }
 
     std::filesystem::path scratch() const { return config.state_dir / "scratch"; }
