@@ -6,7 +6,7 @@
 GANTRY_BUILD_PACKAGES=(
     cmake ninja-build clang-19 lld-19 ccache pkg-config
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
-    libdcmtk-dev libopenjp2-7-dev libssl-dev libsqlite3-dev zlib1g-dev libxxhash-dev
+    libdcmtk-dev libopenjp2-7-dev libturbojpeg0-dev libpng-dev libgif-dev libssl-dev libsqlite3-dev zlib1g-dev libxxhash-dev
     libspdlog-dev libyaml-cpp-dev libcli11-dev prometheus-cpp-dev libsystemd-dev
 )
 
