@@ -185,9 +185,8 @@ FrameLook read_frame_look(DcmItem& attributes, std::uint32_t number)
     return look;
 }
 
-Result<void> flatten(
-    DcmItem& attributes, const DecodedFrame& frame, const FrameLook& look, DcmDataset& flat
-)
+Result<void>
+flatten(DcmItem& attributes, const DecodedFrame& frame, const FrameLook& look, DcmDataset& flat)
 {
     const FrameShape& shape = frame.shape;
     put(flat, DCM_Rows, shape.rows);

@@ -32,10 +32,9 @@ bool is_usable(const VoiWindow& window);
 /// out with a positive width: the picture is to be inverted.
 VoiWindow over_stored_values(const VoiWindow& window, const Rescale& rescale);
 
-/// Fills `flat` with the attributes of one frame, without its pixels. Errc::malformed: palettes that
-/// are none.
-Result<void> flatten(
-    DcmItem& attributes, const DecodedFrame& frame, const FrameLook& look, DcmDataset& flat
-);
+/// Fills `flat` with the attributes of one frame, without its pixels. Errc::malformed: palettes
+/// that are none.
+Result<void>
+flatten(DcmItem& attributes, const DecodedFrame& frame, const FrameLook& look, DcmDataset& flat);
 
 } // namespace gantry::mapping

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <gif_lib.h>
-#include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -43,7 +43,8 @@ std::optional<Indexed> exact(const Picture& picture)
     const std::size_t pixels = picture.values.size() / 3;
     indexed.pixels.reserve(pixels);
     for (std::size_t i = 0; i < pixels; ++i, at += 3) {
-        const std::uint32_t colour = std::uint32_t{at[0]} << 16U | std::uint32_t{at[1]} << 8U | at[2];
+        const std::uint32_t colour =
+            std::uint32_t{at[0]} << 16U | std::uint32_t{at[1]} << 8U | at[2];
         const auto found = known.find(colour);
         if (found != known.end()) {
             indexed.pixels.push_back(found->second);
@@ -66,8 +67,7 @@ std::optional<Indexed> reduced(const Picture& picture)
     for (std::size_t sample = 0; sample < 3; ++sample) {
         planes.at(sample).reserve(pixels);
         for (std::size_t i = 0; i < pixels; ++i)
-            planes.at(sample).push_back(
-                std::to_integer<GifByteType>(picture.values[i * 3 + sample])
+            planes.at(sample).push_back(std::to_integer<GifByteType>(picture.values[i * 3 + sample])
             );
     }
     Indexed indexed;
@@ -163,7 +163,8 @@ bool GifEncoder::State::draw(const Indexed& indexed) const
         return false;
     std::vector<GifByteType> line(width);
     for (std::uint32_t row = 0; row < height; ++row) {
-        const auto first = indexed.pixels.begin() + static_cast<std::ptrdiff_t>(std::size_t{row} * width);
+        const auto first =
+            indexed.pixels.begin() + static_cast<std::ptrdiff_t>(std::size_t{row} * width);
         std::copy_n(first, width, line.begin()); // the library masks what it is given
         if (EGifPutLine(file, line.data(), columns) != GIF_OK)
             return false;
@@ -186,8 +187,7 @@ GifEncoder::~GifEncoder()
 
 Result<std::vector<std::byte>> GifEncoder::add(const Picture& picture)
 {
-    if (picture.values.size() !=
-        std::size_t{picture.width} * picture.height * picture.samples)
+    if (picture.values.size() != std::size_t{picture.width} * picture.height * picture.samples)
         return failed();
     if (state_->file == nullptr)
         if (const auto begun = state_->begin(picture); !begun)

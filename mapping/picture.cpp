@@ -25,7 +25,8 @@ struct TurboEnd {
 Result<void> check(const Picture& picture)
 {
     const std::size_t size = std::size_t{picture.width} * picture.height * picture.samples;
-    if (size == 0 || (picture.samples != 1 && picture.samples != 3) || picture.values.size() != size)
+    if (size == 0 || (picture.samples != 1 && picture.samples != 3) ||
+        picture.values.size() != size)
         return error(Errc::malformed, "a picture of another size than it says");
     return {};
 }

@@ -109,7 +109,9 @@ Result<Crop> crop_of(const FrameShape& shape, const RenderOptions& options)
         return error(Errc::malformed, "a region without pixels");
     crop.left = static_cast<std::uint32_t>(left);
     crop.top = static_cast<std::uint32_t>(top);
-    crop.size = {static_cast<std::uint32_t>(right - left), static_cast<std::uint32_t>(bottom - top)};
+    crop.size = {
+        static_cast<std::uint32_t>(right - left), static_cast<std::uint32_t>(bottom - top)
+    };
     return crop;
 }
 
@@ -217,7 +219,10 @@ Error broken(const Image& image)
 /// Values stay as deep as they are: they are made visible afterwards.
 Result<void> arrange(Image& image, const Crop& crop, const RenderOptions& options)
 {
-    if (crop.size != Size{static_cast<std::uint32_t>(image->getWidth()), static_cast<std::uint32_t>(image->getHeight())}) {
+    if (crop.size != Size{
+                         static_cast<std::uint32_t>(image->getWidth()),
+                         static_cast<std::uint32_t>(image->getHeight())
+                     }) {
         const auto left = static_cast<signed long>(crop.left);
         const auto top = static_cast<signed long>(crop.top);
         image.reset(image->createClippedImage(left, top, crop.size.width, crop.size.height));
