@@ -6,7 +6,9 @@
 #include <dcmtk/config/osconfig.h>
 
 #include <dcmtk/dcmdata/dctk.h>
+#include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -36,6 +38,14 @@ inline std::vector<int> values_of(const mapping::Picture& picture)
     for (const std::byte value : picture.values)
         values.push_back(std::to_integer<int>(value));
     return values;
+}
+
+inline std::vector<int>
+rendered(DcmItem& item, const mapping::DecodedFrame& frame, const mapping::RenderOptions& how = {})
+{
+    const auto picture = mapping::render_frame(item, frame, how);
+    REQUIRE_MESSAGE(picture.has_value(), picture.error().text());
+    return values_of(*picture);
 }
 
 /// For messages and comparisons.
