@@ -27,9 +27,16 @@ struct TlsFiles {
         ca; // server: whom clients must be signed by; client: whom to trust beside the system's
 };
 
+/// Who may read answers from a page that was loaded elsewhere (CORS).
+struct CorsOptions {
+    std::vector<std::string> origins; // "https://viewer.example.org", or "*"; empty: nobody
+};
+
 struct ServerOptions {
     std::vector<ListenAddress> listen;
     std::optional<TlsFiles> tls;
+    std::chrono::milliseconds tls_check{10s}; // how often its files are looked at
+    CorsOptions cors;
     Bytes max_body = 4_GiB;              // 413 above
     Bytes max_header = 32_KiB;           // request line and fields, 431 above
     Bytes max_target = 8_KiB;            // 414 above

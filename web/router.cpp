@@ -71,4 +71,15 @@ Router::Match Router::match(Method method, std::string_view path) const
     return result;
 }
 
+std::vector<Method> Router::methods(std::string_view path) const
+{
+    std::vector<Method> found;
+    const auto segments = segments_of(path);
+    for (const Route& route : routes_)
+        if ((path == "*" || fits(route.segments, segments)) &&
+            std::ranges::find(found, route.method) == found.end())
+            found.push_back(route.method);
+    return found;
+}
+
 } // namespace gantry::web

@@ -4,7 +4,7 @@
 #include "gateway/loop/task_group.h"
 #include "web/log.h"
 #include "web/server_session.h"
-#include "web/tls.h"
+#include "web/server_tls.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -46,7 +46,7 @@ struct Server::State {
     {
         context.on_idle = [this] { room.notify(); };
         if (context.options.tls)
-            tls = server_tls(*context.options.tls);
+            tls = std::make_unique<ServerTls>(*context.options.tls);
     }
 
     /// Counts one connection as long as it lives.
@@ -72,6 +72,7 @@ struct Server::State {
 
     asio::awaitable<void> converse(tcp::socket socket, Place place);
     asio::awaitable<void> make_room(tcp::acceptor& acceptor);
+    asio::awaitable<void> watch_tls();
 
     Session* longest_idle() const
     {
@@ -86,7 +87,8 @@ struct Server::State {
 
     asio::any_io_executor loop;
     ServerContext context;
-    std::shared_ptr<asio::ssl::context> tls;
+    std::unique_ptr<ServerTls> tls;
+    bool watching = false; // its files
     std::list<Session*> open;
     std::size_t taken = 0;
     Change room;
@@ -118,9 +120,10 @@ Server::State::converse(tcp::socket socket, Place) // the place is given back wi
     socket.set_option(tcp::no_delay(true), ignored);
     std::string peer = address_of(socket);
     std::unique_ptr<Connection> connection;
-    if (tls) {
+    const auto shown = tls ? tls->current() : nullptr;
+    if (shown) {
         auto secured = co_await tls_connection(
-            std::move(socket), *tls, TlsPeer{}, context.options.header_timeout
+            std::move(socket), *shown, TlsPeer{}, context.options.header_timeout
         );
         if (!secured) {
             log_of_web().info("TLS refused peer={} reason=\"{}\"", peer, secured.error().text());
@@ -154,6 +157,18 @@ asio::awaitable<void> Server::State::make_room(tcp::acceptor& acceptor)
 
 // NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
+asio::awaitable<void> Server::State::watch_tls()
+{
+    asio::steady_timer pause(loop);
+    for (;;) {
+        pause.expires_after(context.options.tls_check);
+        const auto [ec] = co_await pause.async_wait(use_tuple);
+        if (ec)
+            co_return;
+        tls->look();
+    }
+}
+
 Server::Server(asio::any_io_executor loop, ServerOptions options, const Router& router)
     : state_(std::make_unique<State>(std::move(loop), std::move(options), router))
 {
@@ -168,6 +183,8 @@ void Server::set_gate(Gate gate)
 
 asio::awaitable<void> Server::serve(tcp::acceptor acceptor)
 {
+    if (state_->tls && !std::exchange(state_->watching, true))
+        state_->sessions.spawn(state_->watch_tls());
     asio::steady_timer pause(state_->loop);
     for (;;) {
         co_await state_->make_room(acceptor);
@@ -190,6 +207,12 @@ void Server::drain()
     for (Session* session : state_->open)
         if (session->idle())
             session->close();
+}
+
+void Server::reload()
+{
+    if (state_->tls)
+        state_->tls->look();
 }
 
 asio::awaitable<void> Server::stop()

@@ -62,11 +62,13 @@ public:
 using Handler = std::function<asio::awaitable<void>(const Request&, RequestBody&, Response&)>;
 
 /// Asked before the handler of every request, once its route is known; a head instead of nothing is
-/// the answer (sent without a body). Here tokens will be checked.
+/// the answer (sent as problem details). Here tokens will be checked. Only a browser's preflight,
+/// which has no credentials, goes past it; OPTIONS otherwise does not.
 using Gate = std::function<asio::awaitable<std::optional<ResponseHead>>(const Request&)>;
 
 /// Method and path pattern ("/studies/{study}/series") to handler. Unknown path: 404; known path,
-/// other method: 405 with Allow. HEAD is answered by the GET route without its body.
+/// other method: 405 with Allow. HEAD is answered by the GET route without its body. OPTIONS is
+/// answered with Allow wherever there is no route of its own, and for "*".
 class Router {
 public:
     void add(Method method, std::string pattern, Handler handler);
@@ -78,6 +80,9 @@ public:
     };
 
     Match match(Method method, std::string_view path) const;
+
+    /// Those of a path, in the order of their routes; of all routes for "*". Empty: unknown path.
+    std::vector<Method> methods(std::string_view path) const;
 
 private:
     struct Route {
@@ -105,6 +110,8 @@ public:
     /// Idle connections close; running requests finish, later ones on the same connection are not
     /// read.
     void drain();
+    /// Looks at the TLS files now; it does so by itself every `tls_check`.
+    void reload();
     /// Cancels what runs and completes when nothing is left.
     asio::awaitable<void> stop();
 

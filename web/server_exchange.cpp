@@ -4,6 +4,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <stdexcept>
@@ -11,6 +12,11 @@
 namespace gantry::web {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t packed_at_once = 65'536; // a fraction of a millisecond
+constexpr std::chrono::milliseconds packed_waits = 200ms;
 
 ConstBytes as_bytes(std::string_view text)
 {
@@ -117,9 +123,39 @@ void ServerResponse::reset() noexcept
 {
     state_ = State::fresh;
     pending_.clear();
+    encoder_.reset();
 }
 
-void ServerResponse::make_head(const ResponseHead& head, std::optional<std::uint64_t> length)
+bool ServerResponse::may_pack(const ResponseHead& head, std::optional<std::uint64_t> length) const
+{
+    return terms_.gzip && !terms_.head_only && worth_gzip(head, length);
+}
+
+void ServerResponse::add_fields(const ResponseHead& head, bool packed)
+{
+    const auto add = [this](std::string_view name, std::string_view value) {
+        if (!is_token(name) || !is_field_value(value))
+            throw std::invalid_argument("response field");
+        pending_.append(name).append(": ").append(value).append("\r\n");
+    };
+    for (const auto& [name, value] : head.fields) {
+        if (is_ours(name))
+            continue;
+        // Other bytes mean the same: only a weak tag may stand for both (RFC 9110 8.8.3).
+        const bool strong = packed && same_name(name, "ETag") && value.starts_with('"');
+        add(name, strong ? "W/" + value : value);
+    }
+    for (const auto& [name, value] : always_)
+        add(name, value);
+    if (packed)
+        add("Content-Encoding", "gzip");
+    if (is_text(head.fields.find("Content-Type")))
+        add("Vary", "Accept-Encoding");
+}
+
+void ServerResponse::make_head(
+    const ResponseHead& head, std::optional<std::uint64_t> length, bool packed
+)
 {
     status_ = head.status;
     if (never_has_body(status_))
@@ -128,7 +164,6 @@ void ServerResponse::make_head(const ResponseHead& head, std::optional<std::uint
         framing_ = Framing::length;
     else
         framing_ = terms_.http10 ? Framing::until_close : Framing::chunked;
-    left_ = length.value_or(0);
     keep_alive_ = keep_() && framing_ != Framing::until_close;
     pending_ = "HTTP/1.1 " + std::to_string(status_) + " " + std::string(reason_phrase(status_)) +
                "\r\nDate: " + http_date() +
@@ -138,12 +173,7 @@ void ServerResponse::make_head(const ResponseHead& head, std::optional<std::uint
         pending_ += "Cache-Control: no-store\r\n";
     if (terms_.tls)
         pending_ += "Strict-Transport-Security: max-age=31536000\r\n";
-    for (const auto& [name, value] : head.fields) {
-        if (!is_token(name) || !is_field_value(value))
-            throw std::invalid_argument("response field");
-        if (!is_ours(name))
-            pending_.append(name).append(": ").append(value).append("\r\n");
-    }
+    add_fields(head, packed);
     if (framing_ == Framing::length)
         pending_ += "Content-Length: " + std::to_string(*length) + "\r\n";
     else if (framing_ == Framing::chunked && !terms_.head_only)
@@ -163,6 +193,7 @@ asio::awaitable<Result<void>> ServerResponse::put(ConstBytes bytes, std::string_
     on_the_wire_ = true;
     Result<void> written = co_await connection_.write(pieces, terms_.silence);
     pending_.clear();
+    last_put_ = std::chrono::steady_clock::now();
     if (!written)
         state_ = State::failed;
     co_return written;
@@ -172,7 +203,15 @@ asio::awaitable<Result<void>> ServerResponse::send(ResponseHead head, std::strin
 {
     if (begun())
         throw std::logic_error("response begun twice");
-    make_head(head, body.size());
+    const bool packed = may_pack(head, body.size());
+    if (packed && body.size() > packed_at_once)
+        co_return co_await send_packed(std::move(head), std::move(body));
+    if (packed) {
+        std::string smaller;
+        GzipEncoder().put(as_bytes(body), GzipEncoder::Then::end, smaller);
+        body = std::move(smaller);
+    }
+    make_head(head, body.size(), packed);
     state_ = State::begun;
     const bool silent = framing_ == Framing::none;
     Result<void> written = co_await put(silent ? ConstBytes{} : as_bytes(body), {});
@@ -183,15 +222,47 @@ asio::awaitable<Result<void>> ServerResponse::send(ResponseHead head, std::strin
     co_return written;
 }
 
+// In pieces, so that the loop is not held up by one long text.
+asio::awaitable<Result<void>> ServerResponse::send_packed(ResponseHead head, std::string body)
+{
+    Result<void> done = co_await begin(std::move(head), body.size());
+    for (ConstBytes left = as_bytes(body); done && !left.empty();) {
+        const ConstBytes piece = left.first(std::min(left.size(), packed_at_once));
+        left = left.subspan(piece.size());
+        done = co_await write(piece);
+    }
+    if (done)
+        done = co_await finish();
+    co_return done;
+}
+
 // The head goes out with the first bytes of the body.
 asio::awaitable<Result<void>>
 ServerResponse::begin(ResponseHead head, std::optional<std::uint64_t> content_length)
 {
     if (begun())
         throw std::logic_error("response begun twice");
-    make_head(head, content_length);
+    const bool packed = may_pack(head, content_length);
+    make_head(head, packed ? std::nullopt : content_length, packed);
+    left_ = content_length;
+    if (packed)
+        encoder_.emplace();
+    last_put_ = std::chrono::steady_clock::now();
     state_ = State::begun;
     co_return Result<void>{};
+}
+
+// In the framing that the head has named.
+asio::awaitable<Result<void>> ServerResponse::put_content(ConstBytes bytes, bool last)
+{
+    const bool chunked = framing_ == Framing::chunked;
+    sent_ += bytes.size();
+    if (!chunked || bytes.empty())
+        co_return co_await put(bytes, chunked && last ? "0\r\n\r\n" : "");
+    std::array<char, 20> size{};
+    const int n = std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+    pending_.append(size.data(), static_cast<std::size_t>(n));
+    co_return co_await put(bytes, last ? "\r\n0\r\n\r\n" : "\r\n");
 }
 
 asio::awaitable<Result<void>> ServerResponse::write(ConstBytes bytes)
@@ -202,18 +273,21 @@ asio::awaitable<Result<void>> ServerResponse::write(ConstBytes bytes)
         throw std::logic_error("response not begun, or finished");
     if (bytes.empty() || framing_ == Framing::none)
         co_return Result<void>{};
-    if (framing_ == Framing::length && bytes.size() > left_) {
+    if (left_ && bytes.size() > *left_) {
         state_ = State::failed;
         co_return error(Errc::bad_source, "response longer than promised");
     }
-    left_ -= framing_ == Framing::length ? bytes.size() : 0;
-    if (framing_ == Framing::chunked) {
-        std::array<char, 20> size{};
-        const int n = std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
-        pending_.append(size.data(), static_cast<std::size_t>(n));
-    }
-    sent_ += bytes.size();
-    co_return co_await put(bytes, framing_ == Framing::chunked ? "\r\n" : "");
+    if (left_)
+        *left_ -= bytes.size();
+    if (!encoder_)
+        co_return co_await put_content(bytes, false);
+    // A slow source is not kept from the client by the encoder's thrift.
+    const bool slow = std::chrono::steady_clock::now() - last_put_ > packed_waits;
+    packed_.clear();
+    encoder_->put(bytes, slow ? GzipEncoder::Then::flush : GzipEncoder::Then::gather, packed_);
+    if (packed_.empty())
+        co_return Result<void>{};
+    co_return co_await put_content(as_bytes(packed_), false);
 }
 
 asio::awaitable<Result<void>> ServerResponse::finish()
@@ -222,13 +296,15 @@ asio::awaitable<Result<void>> ServerResponse::finish()
         co_return error(Errc::cut_off, "response");
     if (state_ != State::begun)
         throw std::logic_error("response not begun, or finished");
-    if (left_ != 0 && framing_ == Framing::length) {
+    if (left_.value_or(0) != 0 && framing_ != Framing::none) {
         state_ = State::failed;
         co_return error(Errc::bad_source, "response shorter than promised");
     }
-    const bool chunked = framing_ == Framing::chunked;
-    if (chunked || !pending_.empty()) {
-        Result<void> written = co_await put({}, chunked ? "0\r\n\r\n" : "");
+    packed_.clear();
+    if (encoder_)
+        encoder_->put({}, GzipEncoder::Then::end, packed_);
+    if (framing_ == Framing::chunked || !pending_.empty()) {
+        Result<void> written = co_await put_content(as_bytes(packed_), true);
         if (!written)
             co_return written;
     }

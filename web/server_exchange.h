@@ -4,6 +4,7 @@
 
 #include "gateway/loop/asio.h"
 #include "gateway/loop/change.h"
+#include "web/gzip.h"
 #include "web/message_reader.h"
 #include "web/server.h"
 
@@ -57,10 +58,14 @@ public:
         bool http10 = false;
         bool head_only = false; // the request was HEAD
         bool tls = false;
+        bool gzip = false; // the client takes it
     };
 
     /// `keep` says, when the head is made, whether the connection may stay.
     ServerResponse(Connection& connection, Terms terms, std::function<bool()> keep);
+
+    /// Fields of every head from now on.
+    void carry(Fields always) { always_ = std::move(always); }
 
     asio::awaitable<Result<void>> send(ResponseHead head, std::string body) override;
     asio::awaitable<Result<void>>
@@ -91,16 +96,25 @@ private:
     enum class State : std::uint8_t { fresh, begun, finished, failed };
     enum class Framing : std::uint8_t { none, length, chunked, until_close };
 
-    void make_head(const ResponseHead& head, std::optional<std::uint64_t> length);
+    /// The one place where a head is made; `packed`: the body is in gzip.
+    void make_head(const ResponseHead& head, std::optional<std::uint64_t> length, bool packed);
+    void add_fields(const ResponseHead& head, bool packed);
+    bool may_pack(const ResponseHead& head, std::optional<std::uint64_t> length) const;
+    asio::awaitable<Result<void>> send_packed(ResponseHead head, std::string body);
+    asio::awaitable<Result<void>> put_content(ConstBytes bytes, bool last);
     asio::awaitable<Result<void>> put(ConstBytes bytes, std::string_view after);
 
     Connection& connection_;
     Terms terms_;
+    Fields always_;
+    std::optional<GzipEncoder> encoder_;
+    std::string packed_; // what the encoder made of the last bytes
+    std::chrono::steady_clock::time_point last_put_;
     std::function<bool()> keep_;
     State state_ = State::fresh;
     Framing framing_ = Framing::none;
-    std::string pending_; // head, chunk size: goes out with the next bytes
-    std::uint64_t left_ = 0;
+    std::string pending_;               // head, chunk size: goes out with the next bytes
+    std::optional<std::uint64_t> left_; // of the length that was promised
     std::uint64_t sent_ = 0;
     std::uint16_t status_ = 0;
     bool keep_alive_ = false;

@@ -2,6 +2,8 @@
 
 #include "web/error.h"
 
+#include <algorithm>
+
 namespace gantry::web {
 
 std::uint16_t refusal_of_head(HeadFault fault, const Error& reason)
@@ -35,6 +37,8 @@ std::string allow_field(const std::vector<Method>& methods)
         if (method == Method::get)
             text += ", HEAD";
     }
+    if (std::ranges::find(methods, Method::options) == methods.end())
+        text.append(text.empty() ? "" : ", ").append(to_string(Method::options));
     return text;
 }
 

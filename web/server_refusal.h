@@ -19,7 +19,7 @@ std::uint16_t refusal_of_head(HeadFault fault, const Error& reason);
 /// The same for a body that a handler could not read to its end and said nothing about.
 std::uint16_t refusal_of_body(const Error& failure);
 
-/// The value of Allow.
+/// The value of Allow: HEAD with GET, OPTIONS always.
 std::string allow_field(const std::vector<Method>& methods);
 
 } // namespace gantry::web

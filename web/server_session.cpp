@@ -1,6 +1,8 @@
 #include "web/server_session.h"
 
+#include "web/cors.h"
 #include "web/error.h"
+#include "web/gzip.h"
 #include "web/log.h"
 #include "web/server_exchange.h"
 #include "web/server_refusal.h"
@@ -59,7 +61,8 @@ struct Session::Turn {
                session.context_.options.body_timeout,
                head.http10,
                head.method == "HEAD",
-               session.context_.options.tls.has_value()},
+               session.context_.options.tls.has_value(),
+               !head.http10 && accepts_gzip(head.fields)},
               [this, &session] {
                   return head.keep_alive && session.reader_.body_done() &&
                          !session.context_.draining;
@@ -165,6 +168,11 @@ asio::awaitable<void> Session::refuse_head(Error reason)
     co_await linger();
 }
 
+bool Session::knows(std::string_view path) const
+{
+    return !context_.router.methods(path).empty();
+}
+
 // Where the request cannot be handled: the status that says so; else 0, and the turn is complete.
 std::uint16_t Session::judge(Turn& turn) const
 {
@@ -186,7 +194,8 @@ std::uint16_t Session::judge(Turn& turn) const
     request.query = target->query;
     request.content_length = head.content_length;
     turn.match = context_.router.match(*method, request.path);
-    if (turn.match.handler == nullptr)
+    const bool only_asks = *method == Method::options; // what there is, RFC 9110 9.3.7
+    if (turn.match.handler == nullptr && !(only_asks && knows(request.path)))
         return turn.match.allowed.empty() ? 404 : 405;
     request.parameters = turn.match.parameters;
     const auto expects = request.fields.find("Expect");
@@ -215,22 +224,48 @@ asio::awaitable<bool> Session::serve(MessageHead given)
 // References name objects in the frame of serve(), which awaits all of this.
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
-asio::awaitable<void> Session::answer(Turn& turn)
+// Before anything of the request is done. Whoever has no credentials yet may ask what to send
+// (preflight), and is told of errors in a way that a page from elsewhere can read.
+asio::awaitable<bool> Session::turn_away(Turn& turn)
 {
-    if (const std::uint16_t refused = judge(turn); refused != 0) {
+    const std::uint16_t refused = judge(turn);
+    const Request& request = turn.request;
+    turn.response.carry(cors_fields(context_.options.cors, request.fields));
+    const bool about_methods = refused == 0 || refused == 404 || refused == 405;
+    if (about_methods && is_preflight(request.method, request.fields)) {
+        ResponseHead head = preflight_answer(request.fields, context_.router.methods(request.path));
+        (void)co_await turn.response.send(std::move(head), {});
+        co_return true;
+    }
+    if (refused != 0) {
         ResponseHead head = problem_head(refused);
         if (refused == 405)
             head.fields.add("Allow", allow_field(turn.match.allowed));
         std::string body = problem_body(refused);
         (void)co_await turn.response.send(std::move(head), std::move(body));
-        co_return;
+        co_return true;
     }
-    if (context_.gate) {
-        std::optional<ResponseHead> refused = co_await context_.gate(turn.request);
-        if (refused) {
-            (void)co_await turn.response.send(std::move(*refused), {});
-            co_return;
-        }
+    if (!context_.gate)
+        co_return false;
+    std::optional<ResponseHead> denied = co_await context_.gate(request);
+    if (!denied)
+        co_return false;
+    denied->fields.add("Content-Type", "application/problem+json");
+    std::string body = problem_body(denied->status);
+    (void)co_await turn.response.send(std::move(*denied), std::move(body));
+    co_return true;
+}
+
+asio::awaitable<void> Session::answer(Turn& turn)
+{
+    if (co_await turn_away(turn))
+        co_return;
+    if (turn.match.handler == nullptr) {
+        ResponseHead head;
+        head.status = 204;
+        head.fields.add("Allow", allow_field(context_.router.methods(turn.request.path)));
+        (void)co_await turn.response.send(std::move(head), {});
+        co_return;
     }
     using namespace asio::experimental::awaitable_operators;
     const auto first = co_await (handle(turn) || watch(turn));

@@ -53,6 +53,8 @@ private:
 
     asio::awaitable<bool> serve(MessageHead head);
     std::uint16_t judge(Turn& turn) const;
+    bool knows(std::string_view path) const;
+    asio::awaitable<bool> turn_away(Turn& turn);
     asio::awaitable<void> answer(Turn& turn);
     asio::awaitable<bool> handle(Turn& turn);
     asio::awaitable<bool> watch(Turn& turn);

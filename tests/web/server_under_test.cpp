@@ -64,7 +64,9 @@ asio::awaitable<void> wait(Seen& seen)
     (void)co_await never.async_wait(use_tuple);
 }
 
-// "pieces=3&size=10&finish=0&length=30&throw=1": a response in pieces, as the query says.
+// "pieces=3&size=10&finish=0&length=30&throw=1": a response in pieces, as the query says, or at
+// once
+// ("whole=30"); of a media type where the path is /text.
 asio::awaitable<void> stream(Seen& seen, const Request& request, Response& response)
 {
     auto number = [&](std::string_view name, long otherwise) {
@@ -76,6 +78,15 @@ asio::awaitable<void> stream(Seen& seen, const Request& request, Response& respo
     if (const long given = number("length", -1); given >= 0)
         length = static_cast<std::uint64_t>(given);
     ResponseHead head;
+    if (request.path == "/text") {
+        head.fields.add("Content-Type", "application/dicom+json");
+        head.fields.add("ETag", "\"1\"");
+    }
+    if (const long whole = number("whole", -1); whole >= 0) {
+        std::string text(static_cast<std::size_t>(whole), 'y');
+        (void)co_await response.send(std::move(head), std::move(text));
+        co_return;
+    }
     (void)co_await response.begin(std::move(head), length);
     const std::string piece(static_cast<std::size_t>(number("size", 10)), 'x');
     for (long i = 0; i < number("pieces", 3); ++i) {
@@ -122,13 +133,11 @@ void ServerUnderTest::add_routes()
             }(s, body, response);
         }
     );
-    router_.add(
-        Method::get,
-        "/stream",
-        [&s](const Request& request, RequestBody&, Response& response) {
-            return stream(s, request, response);
-        }
-    );
+    for (const char* path : {"/stream", "/text"})
+        router_
+            .add(Method::get, path, [&s](const Request& request, RequestBody&, Response& response) {
+                return stream(s, request, response);
+            });
     router_.add(Method::post, "/ignore", echo);
     router_.add(
         Method::get,

@@ -78,6 +78,11 @@ public:
         thread_.call([&] { server_->drain(); });
     }
 
+    void reload()
+    {
+        thread_.call([&] { server_->reload(); });
+    }
+
     std::size_t connections()
     {
         return thread_.call([&] { return server_->connections(); });
