@@ -39,15 +39,18 @@ struct DimseFace {
     bool lenient_queries = false; // incomplete hierarchies are relational, superfluous keys ignored
 };
 
-struct Cors {
-    std::vector<std::string> origins; // "https://viewer.example.org", or "*"
+/// When a STOW-RS request is answered.
+enum class StoreAnswer : std::uint8_t {
+    custody,   // everything is durable here, and queued for the origins
+    delivered, // the origins have answered, or `store_wait` is over
 };
 
 struct WebFace {
     web::ServerOptions plain;                 // listen: 127.0.0.1:8080 where the file names none
     std::optional<web::ServerOptions> secure; // web.tls: its own addresses, the same limits
     std::string root = "/dicom-web";          // begins with a slash, does not end with one
-    Cors cors;
+    StoreAnswer store_answer = StoreAnswer::custody;
+    std::chrono::milliseconds store_wait = 60s;
 };
 
 struct Admin {

@@ -59,13 +59,49 @@ void read_association_limits(Section& section, DimseFace& face)
     face.max_associations_per_peer = face.acceptor.max_associations;
 }
 
-void read_cors(Section section, Cors& cors)
+/// As browsers say it in Origin: scheme, host and port, and nothing behind them.
+bool is_origin(std::string_view text)
+{
+    if (text == "*" || text == "null")
+        return true;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!text.starts_with(scheme))
+            continue;
+        const std::string_view host = text.substr(scheme.size());
+        return !host.empty() && host.find_first_of("/?#@ ,") == std::string_view::npos;
+    }
+    return false;
+}
+
+void read_cors(Section section, web::CorsOptions& cors)
 {
     if (!section.present())
         return;
     section.read("origins", cors.origins);
+    for (std::string& origin : cors.origins) {
+        if (origin.ends_with('/'))
+            origin.pop_back();
+        if (!is_origin(origin))
+            section.error(
+                "origins", "\"" + origin + "\" is no origin such as https://viewer.example.org"
+            );
+        if (origin == "*")
+            section.warn(
+                "origins",
+                "every page that somebody opens in a browser which reaches gantry can read what it "
+                "answers; name the viewers instead"
+            );
+    }
     section.finish();
-    section.error({}, std::string(not_yet));
+}
+
+void read_store_answer(Section& section, WebFace& face)
+{
+    constexpr Choice<StoreAnswer> answers[] = {
+        {"custody", StoreAnswer::custody}, {"delivered", StoreAnswer::delivered}
+    };
+    section.read("store_answer", face.store_answer, answers);
+    section.read("store_wait", face.store_wait);
 }
 
 void read_web_auth(Section section)
@@ -158,7 +194,8 @@ void read_web(Section section, Reading& reading)
     section.read("header_timeout", face.plain.header_timeout);
     section.read("idle_timeout", face.plain.idle_timeout);
     section.read("body_timeout", face.plain.body_timeout);
-    read_cors(section.section("cors"), face.cors);
+    read_store_answer(section, face);
+    read_cors(section.section("cors"), face.plain.cors);
     read_web_auth(section.section("auth"));
     read_web_tls(section.section("tls"), reading);
     section.finish();

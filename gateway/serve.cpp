@@ -46,6 +46,21 @@ asio::awaitable<void> end_on_signal(
     co_await service.stop();
 }
 
+// SIGHUP, as often as it comes.
+asio::awaitable<void> reload_on_signal(
+    Service& service,         // NOLINT: outlives the loop
+    asio::signal_set& signals // NOLINT: outlives the loop
+)
+{
+    for (;;) {
+        const auto [ec, number] = co_await signals.async_wait(use_tuple);
+        if (ec)
+            co_return;
+        spdlog::info("reloading certificates signal={}", number);
+        service.reload();
+    }
+}
+
 } // namespace
 
 int serve(const Config& config)
@@ -60,6 +75,7 @@ int serve(const Config& config)
     }
     asio::io_context loop(1);
     asio::signal_set signals(loop, SIGTERM, SIGINT);
+    asio::signal_set hang_up(loop, SIGHUP);
     auto service = Service::start(config, loop.get_executor());
     if (!service) {
         spdlog::error("cannot start: {}", service.error().text());
@@ -75,6 +91,9 @@ int serve(const Config& config)
             loop.stop();
         }
     );
+    asio::co_spawn(loop, reload_on_signal(**service, hang_up), [&](std::exception_ptr fault) {
+        failed = failed || fault != nullptr;
+    });
     loop.run();
     (*service)->close();
     spdlog::info("stopped");

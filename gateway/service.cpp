@@ -62,6 +62,12 @@ void Service::run()
             spdlog::info("listening face={} address={}", face, address);
 }
 
+void Service::reload()
+{
+    for (const auto& server : state_->web_servers)
+        server->reload();
+}
+
 asio::awaitable<void> Service::drain()
 {
     State& s = *state_;

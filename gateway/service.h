@@ -26,6 +26,9 @@ public:
     /// Serves until cancelled. Returns at once; the work goes on in tasks of its own.
     void run();
 
+    /// Takes changed certificates now instead of within seconds.
+    void reload();
+
     /// No new work comes in; completes when what was under way has ended. Cancel it after the time
     /// that it may take.
     asio::awaitable<void> drain();

@@ -105,6 +105,18 @@ TEST_CASE("complaints about where gantry listens")
          3,
          "must be one address"},
         {"a root with a query", "web: {root: \"/x?y\"}\n", 3, "must be a path such as /dicom-web"},
+        {"a viewer's page for its origin",
+         "web: {cors: {origins: [\"https://viewer.example.org/index.html\"]}}\n",
+         3,
+         "is no origin such as https://viewer.example.org"},
+        {"a viewer's host for its origin",
+         "web: {cors: {origins: [viewer.example.org]}}\n",
+         3,
+         "\"viewer.example.org\" is no origin"},
+        {"an answer that is none",
+         "web: {store_answer: stored}\n",
+         3,
+         "\"stored\" is none of: custody, delivered"},
         {"a root without a slash", "web: {root: x}\n", 3, "must be a path such as /dicom-web"},
     };
     for (const Row& row : rows)
