@@ -123,7 +123,7 @@ TEST_CASE("PNG keeps every value")
     }
 }
 
-TEST_CASE("JPEG keeps values near, nearer with more quality")
+TEST_CASE("JPEG keeps values near and nearer with more quality")
 {
     for (const unsigned samples : {1U, 3U}) {
         const Picture picture = smooth(samples);
@@ -139,7 +139,7 @@ TEST_CASE("JPEG keeps values near, nearer with more quality")
     }
 }
 
-TEST_CASE("GIF keeps grey and few colours, comes near to many, and moves")
+TEST_CASE("GIF keeps grey and few colours and comes near to many and moves")
 {
     Picture many = smooth(3);
     for (std::size_t i = 0; i < many.values.size(); ++i)

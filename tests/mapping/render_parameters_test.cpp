@@ -114,7 +114,7 @@ TEST_CASE("a viewport is a size and perhaps a region or a bad request (PS3.18 8.
     }
 }
 
-TEST_CASE("each parameter has its rule; what is unknown is passed over (PS3.18 8.3.5)")
+TEST_CASE("each parameter has its rule and what is unknown is passed over (PS3.18 8.3.5)")
 {
     struct Row {
         RenderResource resource;

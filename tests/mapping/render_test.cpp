@@ -53,7 +53,7 @@ TEST_CASE("MONOCHROME1 shows its lowest value white")
     CHECK(listed(rendered(image.attributes, image.frame)) == listed({255, 127, 0}));
 }
 
-TEST_CASE("a frame of one value, and one of a single pixel, are shown as they can be")
+TEST_CASE("a frame of one value and one of a single pixel are shown as they can be")
 {
     RowImage image({7, 7, 7});
     CHECK(rendered(image.attributes, image.frame).size() == 3);
@@ -258,7 +258,7 @@ TEST_CASE("a picture fits its viewport and keeps its aspect")
     }
 }
 
-TEST_CASE("floating point values show over their range, and through a window in their own unit")
+TEST_CASE("floating point values show over their range and through a window in their own unit")
 {
     DcmDataset attributes;
     const float nothing = std::numeric_limits<float>::quiet_NaN();
@@ -280,7 +280,7 @@ TEST_CASE("floating point values show over their range, and through a window in 
     CHECK(rendered(attributes, frame)[2] == 255);
 }
 
-TEST_CASE("what is no image is refused, never rendered wrongly")
+TEST_CASE("what is no image is refused and never rendered wrongly")
 {
     struct Row {
         const char* says;

@@ -123,7 +123,7 @@ TEST_CASE("a window shows what its function says (PS3.3 C.11.2.1.2)")
     }
 }
 
-TEST_CASE("without a window asked for the image's own is taken, and without any the values' range")
+TEST_CASE("without a window asked for the image's own is taken and without any the values' range")
 {
     struct Row {
         const char* says;
