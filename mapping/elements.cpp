@@ -4,10 +4,12 @@
 
 #include <dcmtk/dcmdata/dcelem.h>
 #include <dcmtk/dcmdata/dcitem.h>
+#include <dcmtk/dcmdata/dcsequen.h>
 #include <dcmtk/dcmdata/dctag.h>
 #include <dcmtk/dcmdata/dcvr.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace gantry::mapping {
 
@@ -75,6 +77,26 @@ std::string text_of(DcmItem& item, Tag tag)
 {
     DcmElement* element = find_element(item, tag);
     return element == nullptr ? std::string() : text_of(*element);
+}
+
+bool has_content(DcmItem& item, Tag tag)
+{
+    DcmElement* element = find_element(item, tag);
+    if (auto* sequence = dynamic_cast<DcmSequenceOfItems*>(element))
+        return sequence->card() > 0;
+    return element != nullptr && element->getLength() > 0;
+}
+
+void fill_from(DcmItem& into, DcmItem& from)
+{
+    for (unsigned long i = 0; i < from.card(); ++i) {
+        DcmElement& element = *from.getElement(i);
+        if (has_content(into, tag_of(element)))
+            continue;
+        std::unique_ptr<DcmElement> copy(dynamic_cast<DcmElement*>(element.clone()));
+        if (copy && into.insert(copy.get(), OFTrue).good())
+            (void)copy.release(); // it is the item's now
+    }
 }
 
 bool has_one_value(Vr vr)

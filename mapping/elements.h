@@ -27,6 +27,12 @@ std::string text_of(DcmItem& item, Tag tag);
 /// nullptr where there is no such element.
 DcmElement* find_element(DcmItem& item, Tag tag);
 
+/// Whether it is there with a value, or with items.
+bool has_content(DcmItem& item, Tag tag);
+
+/// Copies the elements that `into` lacks, or has without content, from `from`.
+void fill_from(DcmItem& into, DcmItem& from);
+
 /// LT, ST, UT, UR: one value, in which a backslash is a character (PS3.5 6.2).
 bool has_one_value(Vr vr);
 
