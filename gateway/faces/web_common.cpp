@@ -82,6 +82,25 @@ PathUid path_uid(const web::Request& request, const char* name)
     return {std::move(uid), malformed};
 }
 
+Asked asked_for(const web::Request& request)
+{
+    Asked out;
+    out.question.level = QueryLevel::study;
+    const auto take = [&](const char* name, QueryLevel level, std::vector<Uid>& uids) {
+        auto uid = path_uid(request, name);
+        if (uid.malformed)
+            out.problem = Problem{400, "the path holds what is no UID"};
+        if (!uid.uid)
+            return;
+        uids.push_back(*uid.uid);
+        out.question.level = level;
+    };
+    take("study", QueryLevel::study, out.question.studies);
+    take("series", QueryLevel::series, out.question.series);
+    take("instance", QueryLevel::image, out.question.instances);
+    return out;
+}
+
 std::string accept_of(const web::Request& request)
 {
     std::string_view query = request.query;

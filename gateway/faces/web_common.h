@@ -36,6 +36,14 @@ struct PathUid {
 
 PathUid path_uid(const web::Request& request, const char* name);
 
+/// What the route names: a study, a series or an instance. Problem 400 where a UID is none.
+struct Asked {
+    RetrieveQuestion question;
+    std::optional<Problem> problem;
+};
+
+Asked asked_for(const web::Request& request);
+
 /// The Accept header, or the accept parameter that goes before it (PS3.18 8.3.3.1). Empty: none.
 std::string accept_of(const web::Request& request);
 /// DICOM JSON under the name that the client takes; empty: it takes none (406).

@@ -1,5 +1,6 @@
 #include "gateway/faces/web_face.h"
 
+#include "gateway/faces/web_metadata.h"
 #include "gateway/faces/web_retrieve.h"
 #include "gateway/faces/web_search.h"
 #include "gateway/faces/web_store.h"
@@ -13,7 +14,7 @@ namespace gantry::faces {
 
 namespace {
 
-enum class Action : std::uint8_t { store, search, retrieve };
+enum class Action : std::uint8_t { store, search, retrieve, metadata };
 
 struct Route {
     web::Method method;
@@ -38,6 +39,9 @@ constexpr auto routes = std::to_array<Route>({
     {get, "/studies/{study}", Action::retrieve},
     {get, "/studies/{study}/series/{series}", Action::retrieve},
     {get, "/studies/{study}/series/{series}/instances/{instance}", Action::retrieve},
+    {get, "/studies/{study}/metadata", Action::metadata},
+    {get, "/studies/{study}/series/{series}/metadata", Action::metadata},
+    {get, "/studies/{study}/series/{series}/instances/{instance}/metadata", Action::metadata},
 });
 
 /// RFC 9110 9.3.7: what may be done with a resource.
@@ -66,13 +70,15 @@ struct WebFace::State {
     StoreService store;
     SearchService search;
     RetrieveService retrieve;
+    MetadataService metadata;
 
     State(WebFaceOptions given, WebTargets to, WebPools pools)
         : options(std::move(given)),
           targets(to),
           store(options, targets, pools.disk),
           search(options, targets),
-          retrieve(options, targets, pools.disk)
+          retrieve(options, targets, pools.disk),
+          metadata(options, targets, pools)
     {
     }
 
@@ -89,6 +95,10 @@ web::Handler WebFace::State::handler(const Route& route) const
     case Action::search:
         return [this, level = route.level](const auto& request, auto&, auto& response) {
             return search.search(level, request, response);
+        };
+    case Action::metadata:
+        return [this](const auto& request, auto&, auto& response) {
+            return metadata.metadata(request, response);
         };
     case Action::retrieve: break;
     }

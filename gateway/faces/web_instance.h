@@ -50,8 +50,24 @@ private:
     std::unique_ptr<State> state_;
 };
 
+/// What an origin gives, to be read at any place: in a scratch file where it can only be read in
+/// its order. Its fingerprint is still empty.
+asio::awaitable<Result<OpenInstance>>
+take_instance(InstanceContent& content, std::filesystem::path scratch, WorkerPool& disk);
+
+/// As OpenInstance promises, with its fingerprint. Blocks: on a worker; `disk` is kept for reading.
+Result<OpenInstance> made_readable(
+    OpenInstance taken,
+    const std::filesystem::path& scratch,
+    WorkerPool& disk,
+    const std::stop_token& stop
+);
+
 /// Why a retrieve that was asked for brought nothing.
 Problem problem_of(const RetrieveEnd& end);
+
+/// Of a retrieve that brought all (200), some of what there is (206), or is a problem.
+std::uint16_t status_of(const RetrieveEnd& end, bool any);
 
 /// 404, 406, 500: as far as an error of mapping/ or of the disk says it.
 Problem problem_of(const Error& error);

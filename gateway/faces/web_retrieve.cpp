@@ -210,30 +210,6 @@ asio::awaitable<Result<void>> FilesResponse::finish()
     co_return co_await response_.finish();
 }
 
-struct Asked {
-    RetrieveQuestion question;
-    std::optional<Problem> problem;
-};
-
-Asked asked_for(const web::Request& request)
-{
-    Asked out;
-    out.question.level = QueryLevel::study;
-    const auto take = [&](const char* name, QueryLevel level, std::vector<Uid>& uids) {
-        auto uid = path_uid(request, name);
-        if (uid.malformed)
-            out.problem = Problem{400, "the path holds what is no UID"};
-        if (!uid.uid)
-            return;
-        uids.push_back(*uid.uid);
-        out.question.level = level;
-    };
-    take("study", QueryLevel::study, out.question.studies);
-    take("series", QueryLevel::series, out.question.series);
-    take("instance", QueryLevel::image, out.question.instances);
-    return out;
-}
-
 /// What to say where nothing could be begun.
 Problem nothing_given(const FilesResponse& files, const RetrieveEnd& end)
 {
