@@ -5,12 +5,25 @@
 #include "mapping/qido_query.h"
 
 #include <optional>
+#include <vector>
 
 namespace gantry::faces {
 
-/// UIDs of the path; the query is of the same resource. Keys: what is matched, what is asked for,
-/// and what the resource must always return (PS3.18 10.6.3.3).
-FindQuestion qido_question(
+/// What a resource returns beside what the client asked for (PS3.18 tables 10.6.3-3 to 5).
+struct ReturnedFields {
+    std::vector<Tag> always;     // may be empty
+    std::vector<Tag> when_known; // left out where it is not
+};
+
+struct SearchQuestion {
+    /// Keys: what is matched, what is asked for, and what the resource returns of itself.
+    FindQuestion question;
+    ReturnedFields returned;
+};
+
+/// UIDs of the path; the query is of the same resource. Errc::malformed (HTTP 400), with a detail
+/// for the client: an attribute to match whose form nobody knows.
+Result<SearchQuestion> qido_question(
     const mapping::QidoQuery& query,
     const std::optional<Uid>& study,
     const std::optional<Uid>& series

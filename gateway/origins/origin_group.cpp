@@ -22,11 +22,12 @@ const std::string& OriginGroup::name() const
 
 Abilities OriginGroup::abilities() const
 {
-    Abilities all{true, true, false, false};
+    Abilities all{true, true, false, false, true};
     for (const Origin* origin : origins_) {
         const Abilities one = origin->abilities();
         all.find = all.find && one.find;
         all.retrieve = all.retrieve && one.retrieve;
+        all.exact = all.exact && one.exact;
     }
     return all;
 }

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/gateway/web_face_support.h"
+#include "tests/support/data_sets.h"
 
 using namespace gantry;
 using namespace gantry::tests;
@@ -32,18 +33,28 @@ std::unique_ptr<FakeResponse> ask(OpenFace& face, std::string target, const char
     return face.ask(std::move(what));
 }
 
-/// Gives so many studies, then ends as it is told.
+/// Gives so many studies, or those that it was given, then ends as it is told.
 class Scripted final : public Origin {
 public:
     Scripted(unsigned matches, FindEnd end) : matches_(matches), end_(std::move(end)) {}
 
+    Scripted(std::vector<const char*> matches, FindEnd end)
+        : lines_(std::move(matches)), end_(std::move(end))
+    {
+    }
+
     const std::string& name() const override { return name_; }
 
-    Abilities abilities() const override { return {true, false, false, false}; }
+    Abilities abilities() const override { return {true, false, false, false, exact}; }
 
     asio::awaitable<FindEnd> find(FindQuestion asked, FindSink& sink) override
     {
         question = std::move(asked);
+        if (fuzzy)
+            sink.matched_fuzzily();
+        for (const char* line : lines_)
+            if (const auto taken = co_await sink.match(data_set(line)); !taken)
+                co_return FindEnd{false, Shortfall::failed, "the asker is gone"};
         for (unsigned n = 0; n < matches_; ++n) {
             auto match = std::make_unique<DcmDataset>();
             (void)match->putAndInsertString(DCM_StudyInstanceUID, "1.2.3");
@@ -74,12 +85,23 @@ public:
     asio::awaitable<Health> health() override { co_return Health{}; }
 
     FindQuestion question;
+    bool exact = true;
+    bool fuzzy = false;
 
 private:
     std::string name_ = "scripted";
-    unsigned matches_;
+    unsigned matches_ = 0;
+    std::vector<const char*> lines_;
     FindEnd end_;
 };
+
+int count_of(const std::string& text, std::string_view part)
+{
+    int count = 0;
+    for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
 
 } // namespace
 
@@ -220,6 +242,8 @@ TEST_CASE("a question that makes no sense is refused")
           "/studies?PatientID=%zz",
           "/studies?PatientID=%ff",
           "/studies?PatientID=a&PatientID=b",
+          "/studies?00411001=x",
+          "/studies?00411001=x",
           "/studies/not-a-uid/series"}) {
         CAPTURE(target);
         const auto answer = ask(face, target);
@@ -229,17 +253,107 @@ TEST_CASE("a question that makes no sense is refused")
     }
 }
 
-TEST_CASE("results come as DICOM JSON or not at all")
+TEST_CASE("results come as DICOM JSON or in the Native DICOM Model")
 {
     OpenFace face;
     fill(face);
     CHECK(ask(face, "/studies", "*/*")->status() == 200);
     CHECK(ask(face, "/studies", "application/dicom+json, multipart/related")->status() == 200);
     CHECK(ask(face, "/studies", "application/json")->field("Content-Type") == "application/json");
-    CHECK(
-        ask(face, "/studies", "multipart/related; type=\"application/dicom+xml\"")->status() == 406
-    );
     CHECK(ask(face, "/studies?accept=application/dicom%2Bjson", "text/html")->status() == 200);
+    CHECK(ask(face, "/studies", "text/html")->status() == 406);
+    CHECK(ask(face, "/studies", "application/dicom+json;q=0")->status() == 406);
+
+    constexpr const char* xml = "multipart/related; type=\"application/dicom+xml\"";
+    const auto answer = ask(face, "/studies?PatientID=P1", xml);
+    CHECK(answer->status() == 200);
+    const std::string type(answer->field("Content-Type"));
+    REQUIRE(type.starts_with(std::string(xml) + "; boundary="));
+    const std::string boundary = type.substr(type.rfind('=') + 1);
+    CHECK(answer->body.starts_with("--" + boundary + "\r\n"));
+    CHECK(answer->body.ends_with("\r\n--" + boundary + "--\r\n"));
+    CHECK(count_of(answer->body, "Content-Type: application/dicom+xml\r\n") == 1);
+    CHECK(count_of(answer->body, "<NativeDicomModel") == 1);
+    CHECK(count_of(answer->body, R"(keyword="RetrieveURL")") == 1);
+    CHECK(count_of(answer->body, "<FamilyName>Doe</FamilyName>") == 1);
+    CHECK(count_of(ask(face, "/instances", xml)->body, "<NativeDicomModel") == 12);
+    const auto none = ask(face, "/studies?PatientID=nobody", xml);
+    CHECK(none->status() == 204);
+    CHECK(none->body.empty());
+}
+
+TEST_CASE("a key that the archive ignores never widens the answer")
+{
+    OpenFace face;
+    Scripted origin(
+        {"0020,000d=1.1 | 0010,0020=A | 0008,0061=CT",
+         "0020,000d=1.2 | 0010,0020=B | 0008,0061=MR",
+         "0020,000d=1.3 | 0010,0020=C | 0008,0061=CT\\SR"},
+        {true}
+    );
+    face.serve({nullptr, &origin, nullptr});
+
+    struct Row {
+        const char* query;
+        int matches;
+    };
+
+    const Row rows[] = {
+        {"", 3},
+        {"?ModalitiesInStudy=CT", 2},
+        {"?ModalitiesInStudy=CT&PatientID=C", 1},
+        {"?PatientID=D", 0},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.query);
+        const auto answer = ask(face, std::string("/studies") + row.query);
+        CHECK(size_at(answer->body, "") == row.matches);
+        CHECK(answer->field("Warning").empty());
+    }
+    const auto unmatched = ask(face, "/studies?StudyDescription=Head");
+    CHECK(size_at(unmatched->body, "") == 3);
+    CHECK(
+        std::string(unmatched->field("Warning")).find("may not have been applied") !=
+        std::string::npos
+    );
+}
+
+TEST_CASE("limit and offset are counted here where the archive's matches may be too many")
+{
+    OpenFace face;
+    Scripted origin(
+        {"0020,000d=1.1 | 0010,0020=A",
+         "0020,000d=1.2 | 0010,0020=B",
+         "0020,000d=1.3 | 0010,0020=A",
+         "0020,000d=1.4 | 0010,0020=A"},
+        {true}
+    );
+    origin.exact = false;
+    face.serve({nullptr, &origin, nullptr});
+    const auto first = ask(face, "/studies?PatientID=A&limit=2");
+    CHECK(size_at(first->body, "") == 2);
+    CHECK(at(first->body, "/1/0020000D/Value/0") == "1.3");
+    CHECK(
+        first->field("Warning") ==
+        "299 http://pacs.test:8080/dicom-web: There are additional results that can be requested"
+    );
+    CHECK(!origin.question.limit);
+    const auto second = ask(face, "/studies?PatientID=A&limit=2&offset=2");
+    CHECK(size_at(second->body, "") == 1);
+    CHECK(at(second->body, "/0/0020000D/Value/0") == "1.4");
+    CHECK(second->field("Warning").empty());
+}
+
+TEST_CASE("names that the archive matches by their sound are its own to match")
+{
+    OpenFace face;
+    Scripted origin({"0020,000d=1.1 | 0010,0010=Meyer"}, {true});
+    face.serve({nullptr, &origin, nullptr});
+    CHECK(size_at(ask(face, "/studies?PatientName=Mayr&fuzzymatching=true")->body, "") == 0);
+    origin.fuzzy = true;
+    const auto answer = ask(face, "/studies?PatientName=Mayr&fuzzymatching=true");
+    CHECK(size_at(answer->body, "") == 1);
+    CHECK(answer->field("Warning").empty());
 }
 
 TEST_CASE("what is not supported is warned of in the words of the standard")
@@ -274,6 +388,10 @@ TEST_CASE("a search that fails is never an empty answer")
     const Row rows[] = {
         {"the origin does not answer", 0, {false, Shortfall::unavailable, "down"}, 503},
         {"the origin says no", 0, {false, Shortfall::failed, "refused"}, 502},
+        {"it lets nobody in", 0, {false, Shortfall::unauthorised, "refused"}, 502},
+        {"it falls silent", 0, {false, Shortfall::timed_out, "silence"}, 504},
+        {"it has more than it gives", 2, {false, Shortfall::limit, "A700"}, 413},
+        {"it does not understand us", 0, {false, Shortfall::question, "A900"}, 502},
         {"it breaks off after some", 3, {false, Shortfall::unavailable, "down"}, 503},
     };
     for (const Row& row : rows) {
@@ -286,6 +404,12 @@ TEST_CASE("a search that fails is never an empty answer")
         CHECK(answer->body.find("down") == std::string::npos);
         CHECK(answer->field("Retry-After") == (row.status == 503 ? "30" : ""));
     }
+    Scripted strict(0, {false, Shortfall::question, "A900"});
+    face.serve({nullptr, &strict, nullptr});
+    CHECK(ask(face, "/studies?PatientID=1")->status() == 400);
+    Scripted nameless({"0010,0020=A"}, {true});
+    face.serve({nullptr, &nameless, nullptr});
+    CHECK(ask(face, "/studies")->status() == 502);
     face.serve({});
     CHECK(ask(face, "/studies")->status() == 501);
 }
@@ -330,6 +454,7 @@ TEST_CASE("the origin is asked what the client asked")
     CHECK(value_of(keys, "SpecificCharacterSet") == "ISO_IR 192");
     DcmItem* item = nullptr;
     REQUIRE(keys.findAndGetSequenceItem(DCM_RequestAttributesSequence, item).good());
+    CHECK(item->tagExists(DCM_RequestedProcedureID));
     OFString step;
     CHECK(item->findAndGetOFString(DCM_ScheduledProcedureStepID, step).good());
     CHECK(step == "S1");
