@@ -2,6 +2,7 @@
 
 #include "dimse/log.h"
 #include "dimse/response.h"
+#include "dimse/store_intake.h"
 #include "gateway/loop/worker_pool.h"
 #include "mapping/vocabulary/sop_class.h"
 
@@ -179,64 +180,27 @@ AcceptorAssociation::echo(const CommandMessage& message, const AcceptedContext& 
     return respond(message, answer);
 }
 
-std::optional<DimseStatus> AcceptorAssociation::check(
-    const CommandMessage& message, const AcceptedContext& context, StoreRequest& request
-) const
-{
-    const CommandSet& set = message.set;
-    const auto sop_class = Uid::parse(set.text(element::affected_sop_class));
-    const auto sop_instance = Uid::parse(set.text(element::affected_sop_instance));
-    if (!set.has_data_set() || !sop_class)
-        return DimseStatus{status::mistyped_argument, {}};
-    if (!sop_instance)
-        return DimseStatus{status::invalid_sop_instance, {}};
-    if (*sop_class != context.abstract_syntax || service_of(sop_class->str()) != Service::storage)
-        return DimseStatus{status::sop_class_not_supported, "not the class of its context"};
-    request.sop = {*sop_class, *sop_instance};
-    request.transfer_syntax = context.transfer_syntax;
-    request.message_id = set.us(element::message_id).value_or(0);
-    request.move_originator = AeTitle::parse(set.text(element::move_originator));
-    request.move_originator_message_id = set.us(element::move_originator_message_id).value_or(0);
-    return std::nullopt;
-}
-
 Interruption
 AcceptorAssociation::store(const CommandMessage& message, const AcceptedContext& context)
 {
-    StoreRequest request;
-    if (const auto refusal = check(message, context, request))
-        return refuse(message, *refusal);
-    auto begun = provider_.begin_store(info_, request);
-    if (const auto* refusal = std::get_if<DimseStatus>(&begun))
-        return refuse(message, *refusal);
-    const auto& instance = std::get<std::unique_ptr<IncomingInstance>>(begun);
-    if (const Interruption met = receive(message.context, instance.get());
-        met != Interruption::none)
-        return met; // dropped, unfinished
-    const DimseStatus answer = instance->finish();
-    if (status_class(answer.code) != StatusClass::failure)
-        ++stored_;
-    log().debug(
-        "stored assoc={} instance={} status={:04x}",
-        info_.id,
-        request.sop.sop_instance.str(),
-        answer.code
-    );
-    return respond(message, answer);
-}
-
-Interruption AcceptorAssociation::receive(std::uint8_t context, IncomingInstance* instance)
-{
-    bool wanted = true;
-    for (;;) {
-        ConstBytes fragment;
-        if (const Interruption met = reader_.read_data(context, fragment);
-            met != Interruption::none)
-            return met;
-        if (fragment.empty())
-            return Interruption::none;
-        wanted = wanted && instance->write(fragment).has_value();
+    const auto begin = [this](const StoreRequest& request) {
+        return provider_.begin_store(info_, request);
+    };
+    const StoreIntake intake =
+        take_store(reader_, message, {context.abstract_syntax, context.transfer_syntax}, begin);
+    if (intake.met != Interruption::none)
+        return intake.met;
+    if (intake.taken) {
+        if (status_class(intake.status.code) != StatusClass::failure)
+            ++stored_;
+        log().debug(
+            "stored assoc={} instance={} status={:04x}",
+            info_.id,
+            message.set.text(element::affected_sop_instance),
+            intake.status.code
+        );
     }
+    return respond(message, intake.status);
 }
 
 Interruption AcceptorAssociation::refuse(const CommandMessage& message, const DimseStatus& status)

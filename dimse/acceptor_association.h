@@ -48,12 +48,8 @@ private:
     AssociationSide side();
     Interruption echo(const CommandMessage& message, const AcceptedContext& context);
     Interruption store(const CommandMessage& message, const AcceptedContext& context);
-    Interruption receive(std::uint8_t context, IncomingInstance* instance);
     Interruption refuse(const CommandMessage& message, const DimseStatus& status);
     Interruption respond(const CommandMessage& message, const DimseStatus& status);
-    std::optional<DimseStatus> check(
-        const CommandMessage& message, const AcceptedContext& context, StoreRequest& request
-    ) const;
     void close(Interruption end);
 
     asio::any_io_executor loop_;

@@ -15,11 +15,10 @@ namespace gantry::dimse {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-int poll_milliseconds(Clock::time_point until)
+int poll_milliseconds(std::chrono::steady_clock::time_point until)
 {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 86'400'000)
     );
 }
@@ -84,7 +83,7 @@ Transfer Connection::fill(std::size_t count)
 {
     make_room(count);
     while (end_ - begin_ < count) {
-        if (stop_->requested()) // a peer that never pauses must not keep us from seeing it
+        if (over()) // a peer that never pauses must not keep us from seeing it
             return Transfer::stopped;
         const ssize_t got =
             ::recv(socket_.get(), buffer_.get() + end_, buffer_size - end_, MSG_DONTWAIT);
@@ -182,19 +181,50 @@ void Connection::finish(ConstBytes last_words, std::chrono::milliseconds linger)
     }
 }
 
-Transfer Connection::wait(short events)
+void Connection::end_within(std::chrono::milliseconds time) noexcept
 {
-    const auto until = Clock::now() + silence_;
-    for (;;) {
-        pollfd waits[] = {{socket_.get(), events, 0}, {stop_->fd(), POLLIN, 0}};
-        const int ready = ::poll(waits, 2, poll_milliseconds(until));
+    const auto end = Clock::now() + time;
+    deadline_ = deadline_ ? std::min(*deadline_, end) : end;
+}
+
+void Connection::serve_under(const StopSignal& stop) noexcept
+{
+    stop_ = &stop;
+    grace_ = {};
+    deadline_.reset();
+}
+
+bool Connection::over() noexcept
+{
+    if (!deadline_ && stop_->requested())
+        deadline_ = Clock::now() + grace_;
+    return deadline_ && Clock::now() >= *deadline_;
+}
+
+Transfer Connection::await_socket(short events, Clock::time_point until, short& met)
+{
+    while (!over()) {
+        // With a deadline, a request to stop changes nothing any more.
+        pollfd waits[] = {{socket_.get(), events, 0}, {deadline_ ? -1 : stop_->fd(), POLLIN, 0}};
+        const auto limit = deadline_ ? std::min(until, *deadline_) : until;
+        const int ready = ::poll(waits, 2, poll_milliseconds(limit));
         if (ready < 0 && errno == EINTR)
             continue;
+        if (over())
+            break;
         if (ready <= 0)
             return Transfer::silence;
-        // An error on the socket shows when it is used.
-        return waits[1].revents != 0 ? Transfer::stopped : Transfer::done;
+        met = waits[0].revents; // an error on the socket shows when it is used
+        if (met != 0)
+            return Transfer::done;
     }
+    return Transfer::stopped;
+}
+
+Transfer Connection::wait(short events)
+{
+    short met = 0;
+    return await_socket(events, Clock::now() + silence_, met);
 }
 
 Transfer Connection::wait_room()
@@ -203,19 +233,14 @@ Transfer Connection::wait_room()
     for (;;) {
         const bool watching = watch_ != nullptr && end_ < buffer_size;
         const short events = watching ? POLLIN | POLLOUT : POLLOUT;
-        pollfd waits[] = {{socket_.get(), events, 0}, {stop_->fd(), POLLIN, 0}};
-        const int ready = ::poll(waits, 2, poll_milliseconds(until));
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0)
-            return Transfer::silence;
-        if (waits[1].revents != 0)
-            return Transfer::stopped;
-        if (watching && (waits[0].revents & ~POLLOUT) != 0) {
+        short met = 0;
+        if (const Transfer waited = await_socket(events, until, met); waited != Transfer::done)
+            return waited;
+        if (watching && (met & ~POLLOUT) != 0) {
             if (const Transfer looked = look(); looked != Transfer::done)
                 return looked;
         }
-        if ((waits[0].revents & ~POLLIN) != 0)
+        if ((met & ~POLLIN) != 0)
             return Transfer::done;
     }
 }

@@ -127,6 +127,16 @@ public:
 
     std::chrono::milliseconds silence() const noexcept { return silence_; }
 
+    /// A stop request is heeded that much later: time to end in peace what is under way. wait_any()
+    /// tells of it at once.
+    void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
+
+    /// From then on every transfer is `stopped`.
+    void end_within(std::chrono::milliseconds time) noexcept;
+
+    /// Another conversation begins: other requests to stop, and no end is set.
+    void serve_under(const StopSignal& stop) noexcept;
+
     /// Null: nobody. While one is set, a write that has to wait takes in what comes.
     void set_watch(InputWatch* watch) noexcept { watch_ = watch; }
 
@@ -157,6 +167,10 @@ public:
     static constexpr std::size_t buffer_size = 256U << 10U;
 
 private:
+    using Clock = std::chrono::steady_clock;
+
+    bool over() noexcept;
+    Transfer await_socket(short events, Clock::time_point until, short& met);
     Transfer wait(short events);
     Transfer wait_room();
     void make_room(std::size_t count);
@@ -164,6 +178,8 @@ private:
     FileDescriptor socket_;
     const StopSignal* stop_;
     std::chrono::milliseconds silence_;
+    std::chrono::milliseconds grace_{0};
+    std::optional<Clock::time_point> deadline_; // of all transfers
     InputWatch* watch_ = nullptr;
     std::unique_ptr<std::byte[]> buffer_; // pages that nothing arrives in cost nothing
     std::size_t begin_ = 0;

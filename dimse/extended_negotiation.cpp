@@ -48,6 +48,27 @@ std::optional<QueryOptions> offered_options(Service service, ConstBytes informat
     return wanted;
 }
 
+wire::Buffer wanted_information(Service service, QueryOptions wanted)
+{
+    wire::Buffer offer;
+    const auto known = meaning(service);
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (!(wanted.*known[i]))
+            continue;
+        offer.resize(i + 1); // what it leaves out is not wanted
+        offer[i] = std::byte{1};
+    }
+    return offer;
+}
+
+QueryOptions common_options(QueryOptions one, QueryOptions other)
+{
+    QueryOptions common;
+    for (bool QueryOptions::* const option : find_bytes)
+        common.*option = one.*option && other.*option;
+    return common;
+}
+
 wire::Buffer granted_information(Service service, std::size_t offered, QueryOptions granted)
 {
     const auto known = meaning(service);

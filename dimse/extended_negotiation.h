@@ -14,6 +14,13 @@ namespace gantry::dimse {
 /// all, one that is neither 0 nor 1, another class.
 std::optional<QueryOptions> offered_options(Service service, ConstBytes information);
 
+/// What an offer of ours says: as many bytes as it needs; none where nothing is wanted, or the
+/// class is another.
+wire::Buffer wanted_information(Service service, QueryOptions wanted);
+
+/// What is in both.
+QueryOptions common_options(QueryOptions one, QueryOptions other);
+
 /// The answer to an offer of `offered` bytes: 1 for what is granted, 0 for what is not; never more
 /// bytes than offered, nor than the standard knows.
 wire::Buffer granted_information(Service service, std::size_t offered, QueryOptions granted);

@@ -56,16 +56,6 @@ void answer_role(
     }
 }
 
-QueryOptions both(QueryOptions a, QueryOptions b)
-{
-    return {
-        .relational = a.relational && b.relational,
-        .combined_date_time = a.combined_date_time && b.combined_date_time,
-        .fuzzy = a.fuzzy && b.fuzzy,
-        .timezone = a.timezone && b.timezone
-    };
-}
-
 /// Answers the extended negotiation of each accepted class, once (PS3.7 D.3.3.5).
 void answer_extended(
     const AssociateRequest& request,
@@ -84,7 +74,8 @@ void answer_extended(
         if (!wanted || !result.contexts.has(item.sop_class) ||
             std::any_of(answers.begin(), answers.end(), same))
             continue;
-        const QueryOptions granted = both(*wanted, provider.grant(peer, item.sop_class, *wanted));
+        const QueryOptions granted =
+            common_options(*wanted, provider.grant(peer, item.sop_class, *wanted));
         result.contexts.grant(item.sop_class, granted);
         answers.push_back(
             {item.sop_class, granted_information(service, item.information.size(), granted)}

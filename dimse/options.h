@@ -16,6 +16,8 @@ struct Timeouts {
     std::chrono::milliseconds dimse{std::chrono::seconds{60}
     }; // longest silence on an association, between or in messages
     std::chrono::milliseconds connect{std::chrono::seconds{10}}; // TCP connect as a requestor
+    std::chrono::milliseconds cancel{std::chrono::seconds{3}
+    }; // for a peer to heed our C-CANCEL; then A-ABORT
 };
 
 struct ListenAddress {

@@ -3,33 +3,16 @@
 #include "dimse/error.h"
 #include "dimse/outbound.h"
 #include "dimse/requestor_association.h"
-#include "mapping/vocabulary/transfer_syntax.h"
+#include "dimse/requestor_state.h"
+
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace gantry::dimse {
 
 namespace {
-
-// PS3.8 9.3.2.2: odd ids up to 255.
-constexpr std::size_t max_contexts = 128;
-
-Uid known_uid(std::string_view text)
-{
-    return Uid::parse(text).value_or(Uid{}); // a literal: never the other
-}
-
-ProposedContext verification_context()
-{
-    ProposedContext context;
-    context.abstract_syntax = known_uid("1.2.840.10008.1.1");
-    context.transfer_syntaxes = {
-        known_uid(transfer_syntax::explicit_le), known_uid(transfer_syntax::implicit_le)
-    };
-    return context;
-}
 
 /// One context for each class and syntax in the batch: data sets leave as they are.
 std::vector<ProposedContext> contexts_for(const std::vector<InstanceToSend>& batch)
@@ -69,10 +52,10 @@ std::vector<SendOutcome> send_all(
             outcomes.push_back({association.store(instance)});
         else
             outcomes.push_back(outcomes.back()); // what ended the association
-        if (progress)
+        // One that vanished before its first answer is asked again, from the beginning.
+        if (progress && !association.vanished())
             progress(outcomes.size());
     }
-    association.release();
     return outcomes;
 }
 
@@ -95,66 +78,103 @@ summary_of(const RequestorAssociation& association, const std::vector<ProposedCo
 } // namespace
 
 Requestor::Requestor(PeerAddress peer, RequestorOptions options, WorkerPool& pool)
-    : peer_(std::move(peer)), options_(std::move(options)), pool_(&pool)
+    : state_(std::make_shared<RequestorState>(std::move(peer), std::move(options), pool))
 {
 }
 
 asio::awaitable<Result<DimseStatus>> Requestor::echo()
 {
-    auto work = [peer = peer_, options = options_](std::stop_token token) -> Result<DimseStatus> {
+    const auto state = state_;
+    const auto turn = co_await state->turns->take(Length::brief);
+    if (!turn)
+        co_return turn.error();
+    auto work = [state](std::stop_token token) {
         const StopSignal stop(std::move(token));
-        auto association =
-            RequestorAssociation::open(peer, options, {verification_context()}, stop);
-        if (!association)
-            return association.error();
-        auto status = (*association)->echo();
-        (*association)->release();
-        return status;
+        Result<DimseStatus> status = error(Errc::closed);
+        const auto talked =
+            state->converse_anew(verification_plan(), stop, [&](RequestorAssociation& association) {
+                status = association.echo();
+            });
+        return talked ? status : Result<DimseStatus>(talked.error());
     };
     Result<DimseStatus> stopped = error(Errc::stopped);
-    co_return co_await with_thread(*pool_, std::move(work), std::move(stopped));
+    co_return co_await with_thread(*state->pool, std::move(work), std::move(stopped));
 }
 
 asio::awaitable<Result<Negotiation>> Requestor::negotiate(std::vector<ProposedContext> proposals)
 {
-    if (proposals.size() > max_contexts)
-        proposals.resize(max_contexts);
-    auto work = [peer = peer_,
-                 options = options_,
-                 proposals = std::move(proposals)](std::stop_token token) -> Result<Negotiation> {
+    const auto state = state_;
+    const auto turn = co_await state->turns->take(Length::brief);
+    if (!turn)
+        co_return turn.error();
+    auto work = [state, proposals = std::move(proposals)](std::stop_token token) {
         const StopSignal stop(std::move(token));
+        Negotiation result;
         const auto start = std::chrono::steady_clock::now();
-        auto association = RequestorAssociation::open(peer, options, proposals, stop);
-        if (!association)
-            return association.error();
-        Negotiation result = summary_of(**association, proposals);
-        result.round_trip = std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::steady_clock::now() - start
-        );
-        (*association)->release();
-        return result;
+        const auto talk = [&](RequestorAssociation& association) {
+            result = summary_of(association, proposals);
+            result.round_trip = std::chrono::duration_cast<std::chrono::microseconds>(
+                std::chrono::steady_clock::now() - start
+            );
+        };
+        const auto talked = state->converse_anew({.contexts = proposals}, stop, talk);
+        return talked ? Result<Negotiation>(std::move(result)) : talked.error();
     };
     Result<Negotiation> stopped = error(Errc::stopped);
-    co_return co_await with_thread(*pool_, std::move(work), std::move(stopped));
+    co_return co_await with_thread(*state->pool, std::move(work), std::move(stopped));
 }
 
 asio::awaitable<std::vector<SendOutcome>>
 Requestor::store(std::vector<InstanceToSend> batch, std::function<void(std::size_t done)> progress)
 {
+    if (batch.empty())
+        co_return std::vector<SendOutcome>{};
+    const auto state = state_;
+    const auto turn = co_await state->turns->take(Length::lengthy);
+    if (!turn)
+        co_return all_failed(batch.size(), turn.error());
     auto stopped = all_failed(batch.size(), error(Errc::stopped));
-    auto work = [peer = peer_,
-                 options = options_,
-                 batch = std::move(batch),
-                 progress = std::move(progress)](std::stop_token token) {
-        const StopSignal stop(std::move(token));
-        if (batch.empty())
-            return std::vector<SendOutcome>{};
-        auto association = RequestorAssociation::open(peer, options, contexts_for(batch), stop);
-        if (!association)
-            return all_failed(batch.size(), association.error());
-        return send_all(**association, batch, progress);
+    auto work =
+        [state, batch = std::move(batch), progress = std::move(progress)](std::stop_token token) {
+            const StopSignal stop(std::move(token));
+            std::vector<SendOutcome> outcomes;
+            const auto talk = [&](RequestorAssociation& association) {
+                outcomes = send_all(association, batch, progress);
+            };
+            const auto talked = state->converse({.contexts = contexts_for(batch)}, stop, talk);
+            return talked ? std::move(outcomes) : all_failed(batch.size(), talked.error());
+        };
+    co_return co_await with_thread(*state->pool, std::move(work), std::move(stopped));
+}
+
+// Cancelled, it goes on until it has released what is kept.
+asio::awaitable<void> Requestor::tend()
+{
+    using Associations = std::vector<AssociationShelf::Association>;
+    const auto state = state_;
+    const auto release = [state](Associations associations) {
+        const auto shared = std::make_shared<Associations>(std::move(associations));
+        return [shared](std::stop_token token) {
+            const StopSignal stop(std::move(token));
+            release_all(std::exchange(*shared, {}), stop);
+            return true;
+        };
     };
-    co_return co_await with_thread(*pool_, std::move(work), std::move(stopped));
+    co_await asio::this_coro::throw_if_cancelled(false);
+    asio::steady_timer due(co_await asio::this_coro::executor);
+    state->shelf.open();
+    for (;;) {
+        due.expires_at(state->shelf.next_due());
+        const auto [cancelled] = co_await due.async_wait(use_tuple);
+        if (cancelled)
+            break;
+        auto expired = state->shelf.take_expired(std::chrono::steady_clock::now());
+        if (!expired.empty())
+            co_await with_thread(*state->pool, release(std::move(expired)), false);
+    }
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    if (auto kept = state->shelf.close(); !kept.empty())
+        co_await with_thread(*state->pool, release(std::move(kept)), false);
 }
 
 } // namespace gantry::dimse

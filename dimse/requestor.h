@@ -81,7 +81,7 @@ struct RetrieveInquiry {
 /// What a peer answered to C-MOVE or C-GET in the end.
 struct RetrieveAnswer {
     DimseStatus status;
-    SubOperations counts;    // as far as the peer told them
+    SubOperations counts;    // as far as the peer told them, in this or the last Pending response
     std::vector<Uid> failed; // Failed SOP Instance UID List
 };
 
@@ -94,13 +94,19 @@ using OnPending = std::function<bool(const SubOperations&)>;
 using TakeInstance = std::function<
     std::variant<std::unique_ptr<IncomingInstance>, DimseStatus>(const StoreRequest&)>;
 
+struct RequestorState;
+
+/// Copies speak to the same peer and share its associations. Each conversation waits for its turn
+/// (RequestorOptions::max_associations). C-FIND, C-MOVE, C-GET and the C-STOREs of store() use an
+/// association that is kept (keep_idle); where the peer has ended that one meanwhile, they ask once
+/// more on a new one, unless an answer had come. echo(), negotiate() and open_store() open one.
 class Requestor {
 public:
     /// `pool` is the outbound one; it outlives the requestor.
     Requestor(PeerAddress peer, RequestorOptions options, WorkerPool& pool);
 
     /// C-ECHO (PS3.7 9.1.5). Errors: resolve, connect, rejected (with source and reason in the
-    /// text), aborted, timeout.
+    /// text), aborted, timeout, busy.
     asio::awaitable<Result<DimseStatus>> echo();
 
     /// Negotiates `proposals` and releases.
@@ -119,19 +125,23 @@ public:
     open_store(std::vector<ProposedContext> proposals);
 
     /// C-FIND (PS3.4 C.4.1). `matches` takes each Pending response on the loop and sets the pace;
-    /// an error from it sends C-CANCEL. The answer's status is FE00 where the peer heeded that.
-    /// Errors: as echo(); malformed where an answer cannot be read; not_granted; busy.
+    /// an error from it sends C-CANCEL, and A-ABORT where that is not heeded within
+    /// Timeouts::cancel (timeout). The answer's status is FE00 where the peer heeded it. Errors: as
+    /// echo(); malformed where an answer cannot be read; no_context; not_granted.
     asio::awaitable<Result<FindAnswer>> find(FindInquiry inquiry, MatchSink& matches);
 
     /// C-MOVE (PS3.4 C.4.2) to `destination`, a title that the peer knows. timeouts.dimse bounds
-    /// the silence between two responses. Errors: as find().
+    /// the silence between two responses. Relational retrieval is offered where the identifier
+    /// needs it. Cancelled, or told so by `progress`, it sends C-CANCEL, and A-ABORT where that is
+    /// not heeded within Timeouts::cancel. Errors: as find().
     asio::awaitable<Result<RetrieveAnswer>>
     move(RetrieveInquiry inquiry, AeTitle destination, OnPending progress);
 
     /// C-GET (PS3.4 C.4.3): proposes `storage` (at most 127 contexts) in the role of an SCP (PS3.7
     /// D.3.3.4) and takes what comes on the same association. Cancelled, it sends C-CANCEL, and
-    /// A-ABORT where that is not heeded soon. Errors: as find(); no_context where the peer does not
-    /// take the query/retrieve class, or no storage context in that role.
+    /// A-ABORT where that is not heeded within Timeouts::cancel; what still comes then is refused.
+    /// Errors: as find(); no_context where the peer does not take the query/retrieve class, or no
+    /// storage context in that role.
     asio::awaitable<Result<RetrieveAnswer>>
     get(RetrieveInquiry inquiry,
         std::vector<ProposedContext> storage,
@@ -143,9 +153,7 @@ public:
     asio::awaitable<void> tend();
 
 private:
-    PeerAddress peer_;
-    RequestorOptions options_;
-    WorkerPool* pool_;
+    std::shared_ptr<RequestorState> state_;
 };
 
 } // namespace gantry::dimse

@@ -1,14 +1,9 @@
 #include "dimse/requestor_association.h"
 
 #include "dimse/dial.h"
-#include "dimse/store_command.h"
-#include "mapping/vocabulary/implementation.h"
-#include "mapping/vocabulary/transfer_syntax.h"
+#include "dimse/extended_negotiation.h"
 
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <system_error>
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -16,32 +11,14 @@ namespace gantry::dimse {
 
 namespace {
 
-constexpr std::string_view verification = "1.2.840.10008.1.1";
-
 // What a peer gets to close after our A-ABORT.
 constexpr std::chrono::milliseconds linger{200};
 
+// What it gets to confirm our A-RELEASE-RQ: whoever waits for an answer waits for this, too.
+constexpr std::chrono::milliseconds release_patience{5'000};
+
 // An A-ASSOCIATE-AC holds one syntax for each context: 128 of them take 10 KiB.
 constexpr std::uint32_t max_accept_size = 64U << 10U;
-
-Result<FileDescriptor> open_data_set(const InstanceToSend& instance)
-{
-    FileDescriptor file(::open(instance.file.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat properties{};
-    if (!file.open() || ::fstat(file.get(), &properties) != 0)
-        return error(
-            Errc::unreadable, instance.file.string() + ": " + std::system_category().message(errno)
-        );
-    const auto size = static_cast<std::uint64_t>(properties.st_size);
-    if (instance.offset.count > size || instance.length.count > size - instance.offset.count)
-        return error(Errc::unreadable, instance.file.string() + ": shorter than expected");
-    // PS3.5 7.1: all values are of even length, and so is a data set; only one that is deflated may
-    // lack the byte that pads it (PS3.5 A.5), and gets it on its way.
-    const bool deflated = instance.key.transfer_syntax.str() == transfer_syntax::deflated;
-    if (instance.length.count == 0 || (instance.length.count % 2 != 0 && !deflated))
-        return error(Errc::unreadable, instance.file.string() + ": data set of odd length");
-    return file;
-}
 
 std::string abort_text(const std::byte* pdu)
 {
@@ -55,6 +32,7 @@ RequestorAssociation::RequestorAssociation(
     FileDescriptor socket, const RequestorOptions& options, const StopSignal& stop
 )
     : options_(options),
+      stop_(&stop),
       connection_(std::move(socket), stop, options.timeouts.acse),
       reader_(connection_, options.pdu_size),
       writer_(connection_)
@@ -63,14 +41,14 @@ RequestorAssociation::RequestorAssociation(
 
 RequestorAssociation::~RequestorAssociation()
 {
-    if (usable_)
-        connection_.finish(pdu::user_abort(), linger);
+    if (usable_ || releasing_) // one that is parked may end on the loop: no wait then
+        connection_.finish(pdu::user_abort(), parked_ ? std::chrono::milliseconds{0} : linger);
 }
 
 Result<std::unique_ptr<RequestorAssociation>> RequestorAssociation::open(
     const PeerAddress& peer,
     const RequestorOptions& options,
-    std::vector<ProposedContext> contexts,
+    AssociateRequest request,
     const StopSignal& stop
 )
 {
@@ -80,35 +58,21 @@ Result<std::unique_ptr<RequestorAssociation>> RequestorAssociation::open(
     std::unique_ptr<RequestorAssociation> association(
         new RequestorAssociation(std::move(*socket), options, stop) // private constructor
     );
-    AssociateRequest request;
-    request.calling = options.calling_ae_title;
-    request.called = peer.ae_title;
-    request.user.max_pdu = options.pdu_size;
-    request.user.implementation_version = std::string(implementation::version_name);
-    std::uint8_t id = 1;
-    for (ProposedContext& context : contexts) {
-        context.id = id;
-        id = static_cast<std::uint8_t>(id + 2);
-        if (context.scp_role || !context.scu_role)
-            request.user.roles.push_back(
-                {context.abstract_syntax, context.scu_role, context.scp_role}
-            );
-    }
-    request.contexts = std::move(contexts);
-    if (const auto negotiated = association->negotiate(request); !negotiated)
+    if (const auto negotiated = association->negotiate(std::move(request)); !negotiated)
         return negotiated.error();
-    association->proposed_ = std::move(request.contexts);
     return association;
 }
 
-Result<void> RequestorAssociation::negotiate(const AssociateRequest& request)
+Result<void> RequestorAssociation::negotiate(AssociateRequest request)
 {
+    request_ = std::move(request);
     usable_ = true; // from here on an A-ABORT is owed
-    if (const Transfer sent = connection_.write(write_associate_request(request));
+    if (const Transfer sent = connection_.write(write_associate_request(request_));
         sent != Transfer::done)
         return error_of(interruption_of(sent));
     if (const auto answer = read_answer(); !answer)
         return answer.error();
+    distrust();
     writer_.set_peer_max_pdu(accept_.user.max_pdu);
     connection_.set_silence(options_.timeouts.dimse);
     return {};
@@ -144,13 +108,42 @@ Result<void> RequestorAssociation::read_answer()
     return {};
 }
 
+/// Nothing is accepted that was not proposed: what it would bring nobody could use.
+void RequestorAssociation::distrust()
+{
+    for (NegotiatedContext& context : accept_.contexts) {
+        const std::size_t place = context.id / 2U;
+        const bool proposed =
+            place < request_.contexts.size() &&
+            std::ranges::count(
+                request_.contexts[place].transfer_syntaxes, context.transfer_syntax
+            ) > 0;
+        if (proposed)
+            continue;
+        context.transfer_syntax = {};
+        if (context.reason == ContextAnswer::Reason::accepted)
+            context.reason = ContextAnswer::Reason::no_reason;
+    }
+}
+
+const NegotiatedContext* RequestorAssociation::accepted_context(std::uint8_t id) const
+{
+    const auto found = std::ranges::find(accept_.contexts, id, &NegotiatedContext::id);
+    const bool usable = found != accept_.contexts.end() && !found->transfer_syntax.empty();
+    return usable ? &*found : nullptr;
+}
+
+/// Of one that was accepted.
+const Uid& RequestorAssociation::class_of(std::uint8_t context) const
+{
+    return request_.contexts[context / 2U].abstract_syntax;
+}
+
 std::uint8_t
 RequestorAssociation::context_of(const Uid& abstract_syntax, const Uid& transfer_syntax) const
 {
     for (const NegotiatedContext& context : accept_.contexts) {
-        const std::size_t place = context.id / 2U;
-        if (context.transfer_syntax.empty() || place >= proposed_.size() ||
-            proposed_[place].abstract_syntax != abstract_syntax)
+        if (context.transfer_syntax.empty() || class_of(context.id) != abstract_syntax)
             continue;
         if (transfer_syntax.empty() || context.transfer_syntax == transfer_syntax)
             return context.id;
@@ -158,82 +151,61 @@ RequestorAssociation::context_of(const Uid& abstract_syntax, const Uid& transfer
     return 0;
 }
 
-Result<DimseStatus> RequestorAssociation::echo()
+QueryOptions RequestorAssociation::granted(const Uid& sop_class) const
 {
-    const std::uint8_t context = context_of(Uid::parse(verification).value_or(Uid{}), {});
-    if (context == 0)
-        return error(Errc::no_context, "Verification");
-    command_.clear();
-    CommandWriter writer(command_);
-    writer.uid(element::affected_sop_class, verification)
-        .us(element::command_field, static_cast<std::uint16_t>(Command::c_echo_rq))
-        .us(element::message_id, ++message_id_)
-        .us(element::data_set_type, no_data_set)
-        .finish();
-    if (const Transfer sent = writer_.write_command(context, command_); sent != Transfer::done)
-        return lost(interruption_of(sent));
-    return read_response(Command::c_echo_rsp);
+    const auto options_in = [&](const std::vector<ExtendedNegotiation>& items) {
+        const auto item = std::ranges::find(items, sop_class, &ExtendedNegotiation::sop_class);
+        if (item == items.end())
+            return QueryOptions{};
+        return offered_options(service_of(sop_class.str()), item->information)
+            .value_or(QueryOptions{});
+    };
+    return common_options(options_in(request_.user.extended), options_in(accept_.user.extended));
 }
 
-Result<DimseStatus> RequestorAssociation::store(const InstanceToSend& instance)
+bool RequestorAssociation::may_store(const Uid& sop_class) const
 {
-    const InstanceKey& key = instance.key;
-    const std::uint8_t context = context_of(key.sop.sop_class, key.transfer_syntax);
-    if (context == 0)
-        return error(
-            Errc::no_context, key.sop.sop_class.str() + " in " + key.transfer_syntax.str()
-        );
-    auto file = open_data_set(instance);
-    if (!file)
-        return file.error();
-    command_.clear();
-    write_store_command(command_, {.sop = key.sop, .message_id = ++message_id_});
-    if (const Transfer sent = writer_.write_command(context, command_, true);
-        sent != Transfer::done)
-        return lost(interruption_of(sent));
-    bool failed = false;
-    const Transfer sent = writer_.write_file(
-        context, file->get(), instance.offset.count, instance.length.count, failed
-    );
-    if (sent != Transfer::done)
-        return lost(interruption_of(sent));
-    if (failed) { // half a message is out: nothing more can be said here
-        (void)lost(Interruption::broken_off);
-        return error(Errc::unreadable, instance.file.string());
-    }
-    return read_response(Command::c_store_rsp);
+    const auto lets = [&](const RoleSelection& role) {
+        return role.sop_class == sop_class && role.scp;
+    };
+    return std::ranges::any_of(request_.user.roles, lets) &&
+           std::ranges::any_of(accept_.user.roles, lets);
 }
 
-Result<DimseStatus> RequestorAssociation::store(const OutgoingInstance& instance)
+bool RequestorAssociation::takes_stores(const Uid& query_class) const
 {
-    const InstanceKey& key = instance.key;
-    const std::uint8_t context = context_of(key.sop.sop_class, key.transfer_syntax);
-    if (context == 0)
-        return error(
-            Errc::no_context, key.sop.sop_class.str() + " in " + key.transfer_syntax.str()
-        );
-    const auto sent = send_instance(writer_, context, instance, ++message_id_);
-    if (sent.fault) {
-        if (sent.begun)
-            (void)lost(Interruption::broken_off);
-        return *sent.fault;
-    }
-    if (sent.transfer != Transfer::done)
-        return lost(interruption_of(sent.transfer));
-    return read_response(Command::c_store_rsp);
+    return std::ranges::any_of(accept_.contexts, [&](const NegotiatedContext& context) {
+        return !context.transfer_syntax.empty() && class_of(context.id) != query_class &&
+               may_store(class_of(context.id));
+    });
 }
 
 std::vector<Negotiation::Context> RequestorAssociation::accepted() const
 {
     std::vector<Negotiation::Context> contexts;
     for (const NegotiatedContext& context : accept_.contexts) {
-        const std::size_t place = context.id / 2U;
-        if (!context.transfer_syntax.empty() && place < proposed_.size())
-            contexts.push_back(
-                {proposed_[place].abstract_syntax, context.transfer_syntax, context.reason}
-            );
+        if (!context.transfer_syntax.empty())
+            contexts.push_back({class_of(context.id), context.transfer_syntax, context.reason});
     }
     return contexts;
+}
+
+void RequestorAssociation::park(const StopSignal& never)
+{
+    stop_ = &never;
+    connection_.serve_under(never);
+    parked_ = true;
+}
+
+bool RequestorAssociation::resume(const StopSignal& stop)
+{
+    stop_ = &stop;
+    connection_.serve_under(stop);
+    parked_ = false;
+    heard_ = false;
+    if (usable_ && connection_.wait_any(-1, std::chrono::milliseconds{0}).input)
+        (void)hear_idle();
+    return usable_;
 }
 
 Error RequestorAssociation::hear_idle()
@@ -245,18 +217,11 @@ Error RequestorAssociation::hear_idle()
     return lost(met).error();
 }
 
-Result<DimseStatus> RequestorAssociation::read_response(Command expected)
+Interruption RequestorAssociation::read_command(CommandMessage& message)
 {
-    CommandMessage message;
-    if (const Interruption met = reader_.read_command(message); met != Interruption::none)
-        return lost(met);
-    const auto status = message.set.us(element::status);
-    if (message.set.command() != expected || message.set.has_data_set() || !status ||
-        message.set.us(element::message_id_responded_to) != message_id_)
-        return lost(reader_.broken(pdu::AbortReason::unexpected_parameter));
-    return DimseStatus{
-        *status, std::string(message.set.text(element::error_comment).substr(0, 64))
-    };
+    const Interruption met = reader_.read_command(message);
+    heard_ = heard_ || met == Interruption::none;
+    return met;
 }
 
 Result<DimseStatus> RequestorAssociation::lost(Interruption interruption)
@@ -275,16 +240,31 @@ Result<DimseStatus> RequestorAssociation::lost(Interruption interruption)
     case Interruption::aborted:
     case Interruption::closed: break;
     }
+    vanished_ = interruption == Interruption::released || interruption == Interruption::aborted ||
+                interruption == Interruption::closed;
+    if (interruption == Interruption::stopped && !stop_->requested())
+        return error(Errc::timeout, "C-CANCEL was not heeded");
     return error_of(interruption);
 }
 
 void RequestorAssociation::release()
 {
+    ask_release();
+    await_release();
+}
+
+void RequestorAssociation::ask_release()
+{
     if (!usable_)
         return;
     usable_ = false;
-    connection_.set_silence(options_.timeouts.acse);
-    if (connection_.write(pdu::release_request()) != Transfer::done)
+    connection_.end_within(std::min(options_.timeouts.acse, release_patience));
+    releasing_ = connection_.write(pdu::release_request()) == Transfer::done;
+}
+
+void RequestorAssociation::await_release()
+{
+    if (!std::exchange(releasing_, false))
         return;
     CommandMessage ignored;
     Interruption met = reader_.read_command(ignored);

@@ -1,15 +1,14 @@
-// C-FIND and C-MOVE as SCU (PS3.7 9.3.2, 9.3.3): asks on an association of its own, gives answers
-// to the loop one by one.
-#include "dimse/data_set.h"
+// C-FIND as SCU (PS3.7 9.3.2): asks, gives answers to the loop one by one.
 #include "dimse/error.h"
+#include "dimse/extended_negotiation.h"
 #include "dimse/outbound.h"
-#include "dimse/requestor.h"
 #include "dimse/requestor_association.h"
-#include "mapping/vocabulary/transfer_syntax.h"
+#include "dimse/requestor_state.h"
 
-#include <dcmtk/dcmdata/dcdeftag.h>
+#include <dcmtk/config/osconfig.h>
 
-#include <string>
+#include <dcmtk/dcmdata/dcdatset.h>
+
 #include <utility>
 
 namespace gantry::dimse {
@@ -17,57 +16,6 @@ namespace gantry::dimse {
 namespace {
 
 constexpr std::uint16_t pending_with_warning = 0xff01; // PS3.4 table C.4-1
-
-/// (0008,0058) of a final response.
-std::vector<Uid> failed_instances(DcmDataset* data_set)
-{
-    std::vector<Uid> failed;
-    OFString one;
-    for (unsigned long i = 0;
-         data_set != nullptr &&
-         data_set->findAndGetOFString(DCM_FailedSOPInstanceUIDList, one, i).good();
-         ++i) {
-        if (auto uid = Uid::parse(one.c_str()))
-            failed.push_back(std::move(*uid));
-    }
-    return failed;
-}
-
-bool pending(const DimseStatus& status)
-{
-    return status_class(status.code) == StatusClass::pending;
-}
-
-ProposedContext query_context(const Uid& sop_class)
-{
-    ProposedContext context;
-    context.abstract_syntax = sop_class;
-    for (const auto syntax : {transfer_syntax::explicit_le, transfer_syntax::implicit_le})
-        context.transfer_syntaxes.push_back(Uid::parse(syntax).value_or(Uid{}));
-    return context;
-}
-
-/// What a conversation needs, on its thread.
-struct Inquiry {
-    PeerAddress peer;
-    RequestorOptions options;
-    RequestorAssociation::Question question;
-    std::shared_ptr<DcmDataset> identifier; // our own copy
-};
-
-Result<std::unique_ptr<RequestorAssociation>> ask(const Inquiry& inquiry, const StopSignal& stop)
-{
-    auto association = RequestorAssociation::open(
-        inquiry.peer, inquiry.options, {query_context(inquiry.question.sop_class)}, stop
-    );
-    if (!association)
-        return association.error();
-    if (const auto asked = (*association)->ask(inquiry.question, *inquiry.identifier); !asked) {
-        (*association)->release();
-        return asked.error();
-    }
-    return association;
-}
 
 /// Gives a match to the loop and waits until that has taken it.
 bool give(
@@ -93,98 +41,89 @@ bool give(
     }
 }
 
-Result<DimseStatus> find_all(
-    const Inquiry& inquiry,
-    const asio::any_io_executor& loop,
-    MatchSink& matches,
-    const std::stop_token& token
-)
+/// One C-FIND, on its thread.
+struct Find {
+    FindInquiry inquiry;
+    std::shared_ptr<DcmDataset> identifier; // our own copy
+    asio::any_io_executor loop;
+    MatchSink* matches;
+    std::stop_token stop;
+
+    Result<FindAnswer> on(RequestorAssociation& association) const;
+};
+
+bool covers(QueryOptions granted, QueryOptions required)
 {
-    const StopSignal stop(token);
-    auto association = ask(inquiry, stop);
-    if (!association)
-        return association.error();
-    bool wanted = true;
-    for (;;) {
-        auto answer = (*association)->next_answer();
+    const auto common = common_options(granted, required);
+    return common.relational == required.relational && common.fuzzy == required.fuzzy &&
+           common.combined_date_time == required.combined_date_time &&
+           common.timezone == required.timezone;
+}
+
+Result<FindAnswer> Find::on(RequestorAssociation& association) const
+{
+    if (association.context_of(inquiry.sop_class, {}) == 0)
+        return error(Errc::no_context, inquiry.sop_class.str());
+    const QueryOptions granted = association.granted(inquiry.sop_class);
+    if (!covers(granted, inquiry.required))
+        return error(Errc::not_granted, inquiry.sop_class.str());
+    const RequestorAssociation::Question question{
+        .command = Command::c_find_rq, .sop_class = inquiry.sop_class
+    };
+    if (const auto asked = association.ask(question, *identifier); !asked)
+        return asked.error();
+    for (bool wanted = true;;) {
+        auto answer = association.next_answer();
         if (!answer)
             return answer.error();
-        if (!pending(answer->status)) {
-            (*association)->release();
-            return answer->status;
-        }
-        if (!wanted || give(loop, matches, std::move(*answer), token))
+        if (status_class(answer->status.code) != StatusClass::pending)
+            return FindAnswer{answer->status, granted};
+        if (!wanted || give(loop, *matches, std::move(*answer), stop))
             continue;
         wanted = false;
-        if (const auto cancelled = (*association)->cancel(); !cancelled)
+        if (const auto cancelled = association.cancel(); !cancelled)
             return cancelled.error();
     }
 }
 
-Result<RetrieveAnswer>
-move_all(const Inquiry& inquiry, const OnPending& progress, std::stop_token token)
+/// What is required is wanted, too.
+QueryOptions wanted_by(const FindInquiry& inquiry)
 {
-    const StopSignal stop(std::move(token));
-    auto association = ask(inquiry, stop);
-    if (!association)
-        return association.error();
-    bool wanted = true;
-    for (;;) {
-        auto answer = (*association)->next_answer();
-        if (!answer)
-            return answer.error();
-        if (!pending(answer->status)) {
-            (*association)->release();
-            return RetrieveAnswer{
-                answer->status, answer->counts, failed_instances(answer->data_set.get())
-            };
-        }
-        if (!wanted || !progress || progress(answer->counts))
-            continue;
-        wanted = false;
-        if (const auto cancelled = (*association)->cancel(); !cancelled)
-            return cancelled.error();
-    }
+    const QueryOptions& a = inquiry.wanted;
+    const QueryOptions& b = inquiry.required;
+    return {
+        .relational = a.relational || b.relational,
+        .combined_date_time = a.combined_date_time || b.combined_date_time,
+        .fuzzy = a.fuzzy || b.fuzzy,
+        .timezone = a.timezone || b.timezone
+    };
 }
 
 } // namespace
 
 // The sink belongs to the coroutine that awaits us.
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters)
-asio::awaitable<Result<FindAnswer>> Requestor::find(FindInquiry asked, MatchSink& matches)
+asio::awaitable<Result<FindAnswer>> Requestor::find(FindInquiry inquiry, MatchSink& matches)
 {
+    const auto state = state_;
+    const auto turn = co_await state->turns->take(Length::brief);
+    if (!turn)
+        co_return turn.error();
     const auto loop = co_await asio::this_coro::executor;
-    Inquiry inquiry;
-    inquiry.peer = peer_;
-    inquiry.options = options_;
-    inquiry.question = {.command = Command::c_find_rq, .sop_class = std::move(asked.sop_class)};
-    inquiry.identifier = std::make_shared<DcmDataset>(*asked.identifier);
-    auto work = [inquiry = std::move(inquiry), loop, &matches](std::stop_token stop) {
-        return find_all(inquiry, loop, matches, stop);
+    auto identifier = std::make_shared<DcmDataset>(*inquiry.identifier);
+    Find find{std::move(inquiry), std::move(identifier), loop, &matches, {}};
+    auto work = [state, find = std::move(find)](std::stop_token token) mutable {
+        find.stop = token;
+        const StopSignal stop(std::move(token));
+        Result<FindAnswer> result = error(Errc::closed);
+        const auto plan = query_plan(find.inquiry.sop_class, wanted_by(find.inquiry));
+        const auto talked = state->converse(plan, stop, [&](RequestorAssociation& association) {
+            result = find.on(association);
+        });
+        return talked ? std::move(result) : Result<FindAnswer>(talked.error());
     };
-    Result<DimseStatus> stopped = error(Errc::stopped);
-    auto status = co_await with_thread(*pool_, std::move(work), std::move(stopped));
-    if (!status)
-        co_return status.error();
-    co_return FindAnswer{std::move(*status), {}};
-}
-
-asio::awaitable<Result<RetrieveAnswer>>
-Requestor::move(RetrieveInquiry asked, AeTitle destination, OnPending progress)
-{
-    Inquiry inquiry;
-    inquiry.peer = peer_;
-    inquiry.options = options_;
-    inquiry.question = {
-        .command = Command::c_move_rq,
-        .sop_class = std::move(asked.sop_class),
-        .destination = std::move(destination)
-    };
-    inquiry.identifier = std::make_shared<DcmDataset>(*asked.identifier);
-    auto work = [inquiry = std::move(inquiry), progress = std::move(progress)](std::stop_token stop
-                ) { return move_all(inquiry, progress, std::move(stop)); };
-    Result<RetrieveAnswer> stopped = error(Errc::stopped);
-    co_return co_await with_thread(*pool_, std::move(work), std::move(stopped));
+    Result<FindAnswer> stopped = error(Errc::stopped);
+    co_return co_await with_thread(*state->pool, std::move(work), std::move(stopped));
 }
 
 } // namespace gantry::dimse

@@ -1,6 +1,6 @@
 // Requestor::open_store(): the loop's side of an association that instances are sent on one by one.
 #include "dimse/error.h"
-#include "dimse/requestor.h"
+#include "dimse/requestor_state.h"
 #include "dimse/store_line.h"
 
 #include <algorithm>
@@ -70,17 +70,18 @@ private:
 asio::awaitable<Result<std::unique_ptr<StoreAssociation>>>
 Requestor::open_store(std::vector<ProposedContext> proposals)
 {
-    constexpr std::size_t max_contexts = 128; // PS3.8 9.3.2.2: odd ids up to 255
-    if (proposals.size() > max_contexts)
-        proposals.resize(max_contexts);
+    const auto state = state_;
+    auto turn = co_await state->turns->take(Length::lengthy);
+    if (!turn)
+        co_return turn.error();
     Line line(std::make_shared<StoreLine>(co_await asio::this_coro::executor));
-    auto work = [shared = line.shared(),
-                 peer = peer_,
-                 options = options_,
-                 proposals = std::move(proposals)](std::stop_token stop) {
-        shared->run(peer, options, proposals, std::move(stop));
-    };
-    if (!pool_->submit(std::move(work)))
+    // The turn is the thread's: it ends with the association.
+    auto held = std::make_shared<AssociationTurns::Turn>(std::move(*turn));
+    auto work =
+        [shared = line.shared(), state, held = std::move(held), proposals = std::move(proposals)](
+            std::stop_token stop
+        ) { shared->run(*state, proposals, std::move(stop)); };
+    if (!state->pool->submit(std::move(work)))
         co_return error(Errc::stopped);
     auto contexts = co_await line->opened();
     if (!contexts)

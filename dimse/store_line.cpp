@@ -3,6 +3,7 @@
 #include "dimse/error.h"
 #include "dimse/log.h"
 #include "dimse/requestor_association.h"
+#include "dimse/requestor_state.h"
 
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
@@ -28,24 +29,21 @@ StoreLine::StoreLine(asio::any_io_executor loop)
 }
 
 void StoreLine::run(
-    const PeerAddress& peer,
-    const RequestorOptions& options,
-    std::vector<ProposedContext> proposals,
-    std::stop_token pool_stop
+    RequestorState& requestor, std::vector<ProposedContext> proposals, std::stop_token pool_stop
 )
 {
     const std::stop_callback forward(std::move(pool_stop), [this] { stop_.request_stop(); });
     const StopSignal stop(stop_.get_token());
-    auto association = RequestorAssociation::open(peer, options, std::move(proposals), stop);
-    if (!association)
-        open(association.error());
-    else if (auto contexts = (*association)->accepted(); contexts.empty()) {
-        (*association)->release();
-        open(error(Errc::no_context, "none of those proposed"));
-    } else {
+    const auto talk = [this](RequestorAssociation& association) {
+        auto contexts = association.accepted();
+        if (contexts.empty())
+            return open(error(Errc::no_context, "none of those proposed"));
         open(std::move(contexts));
-        serve(**association);
-    }
+        serve(association);
+    };
+    if (const auto talked = requestor.converse_anew({.contexts = std::move(proposals)}, stop, talk);
+        !talked)
+        open(talked.error());
     end();
 }
 

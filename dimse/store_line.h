@@ -25,10 +25,8 @@ public:
 
     /// Opens, serves until released, stopped or lost.
     void
-    run(const PeerAddress& peer,
-        const RequestorOptions& options,
-        std::vector<ProposedContext> proposals,
-        std::stop_token pool_stop);
+    run(RequestorState& requestor, std::vector<ProposedContext> proposals, std::stop_token pool_stop
+    );
 
     /// Completes when the association is open, or is not.
     asio::awaitable<Result<std::vector<Negotiation::Context>>> opened();

@@ -1,0 +1,75 @@
+#include "dimse/requestor_state.h"
+
+#include "dimse/requestor_association.h"
+
+#include <utility>
+
+namespace gantry::dimse {
+
+RequestorState::RequestorState(PeerAddress to, RequestorOptions with, WorkerPool& outbound)
+    : peer(std::move(to)),
+      options(std::move(with)),
+      pool(&outbound),
+      turns(std::make_shared<AssociationTurns>(options.max_associations, options.turn_timeout)),
+      shelf(options.max_associations, options.keep_idle)
+{
+}
+
+Result<void>
+RequestorState::converse(const AssociationPlan& plan, const StopSignal& stop, const Talk& talk)
+{
+    const AssociateRequest request = associate_request(peer, options, plan);
+    const wire::Buffer kind = write_associate_request(request);
+    for (bool again = false;; again = true) {
+        auto claim = shelf.claim(again ? wire::Buffer{} : kind);
+        auto association = std::move(claim.kept);
+        const bool kept = association != nullptr && association->resume(stop);
+        if (!kept) {
+            association.reset();
+            auto opened = open(request, claim, stop);
+            if (!opened)
+                return opened.error();
+            association = std::move(*opened);
+        }
+        talk(*association);
+        if (kept && association->vanished())
+            continue;
+        if (association->usable())
+            association = shelf.keep(claim.place, kind, std::move(association));
+        if (association) {
+            (void)association->resume(stop);
+            association->release();
+        }
+        return {};
+    }
+}
+
+Result<void>
+RequestorState::converse_anew(const AssociationPlan& plan, const StopSignal& stop, const Talk& talk)
+{
+    auto claim = shelf.claim({});
+    auto opened = open(associate_request(peer, options, plan), claim, stop);
+    if (!opened)
+        return opened.error();
+    talk(**opened);
+    if (!stop.requested()) // else its end says A-ABORT
+        (*opened)->release();
+    return {};
+}
+
+Result<std::unique_ptr<RequestorAssociation>> RequestorState::open(
+    AssociateRequest request, AssociationShelf::Claim& claim, const StopSignal& stop
+)
+{
+    release_all(std::exchange(claim.in_the_way, {}), stop);
+    auto opened = RequestorAssociation::open(peer, options, request, stop);
+    if (opened || opened.error().code != make_error_code(Errc::rejected))
+        return opened;
+    auto kept = shelf.take_all();
+    if (kept.empty())
+        return opened;
+    release_all(std::move(kept), stop);
+    return RequestorAssociation::open(peer, options, std::move(request), stop);
+}
+
+} // namespace gantry::dimse
