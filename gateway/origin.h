@@ -137,8 +137,23 @@ public:
     /// transfer syntax is empty where it is not known yet; the class may be.
     virtual asio::awaitable<Result<void>> expect(std::vector<InstanceKey> instances) = 0;
 
-    /// Asked after expect(): the syntaxes in which an instance of this class is wanted, best first.
-    /// None: as it is stored. Empty: not at all, do not fetch it.
+    /// Whether a number and a few examples will do instead of the names: an origin that knows how
+    /// many there are need not list them before it begins.
+    virtual bool takes_number() const { return false; }
+
+    /// In place of expect(), for a sink that takes_number(): so many instances, whose names come
+    /// with them. `examples` has one of each kind that is known; others may come. Told again,
+    /// without examples, where another number turns out; what then is missing is named by expect().
+    virtual asio::awaitable<Result<void>>
+    expect_number(std::uint64_t instances, std::vector<InstanceKey> examples)
+    {
+        (void)instances;
+        (void)examples;
+        co_return Result<void>{};
+    }
+
+    /// Asked after one of those: the syntaxes in which an instance of this class is wanted, best
+    /// first. None: as it is stored. Empty: not at all, do not fetch it.
     virtual std::optional<std::vector<Uid>> acceptable(const Uid& sop_class) const
     {
         (void)sop_class;
@@ -153,7 +168,7 @@ public:
 struct RetrieveEnd {
     bool complete = false;                 // everything that the origin has was given
     Shortfall shortfall = Shortfall::none; // where it is not complete
-    std::vector<SopReference> missing;     // expected and not received
+    std::vector<SopReference> missing;     // expected and not received, as far as they have names
     std::string reason;
 };
 

@@ -21,6 +21,7 @@ using Outcome = SubOperationTally::Outcome;
 namespace {
 
 constexpr std::chrono::seconds release_patience{1}; // the final response waits for it
+constexpr std::chrono::seconds naming_patience{5};  // and for this, where instances have no names
 
 /// Says that something has ended, however it ends.
 class AtEnd {
@@ -52,6 +53,7 @@ RetrieveJob::RetrieveJob(
       session_(session),
       changed_(means.loop),
       grace_(means.loop),
+      naming_(means.loop),
       working_(means.loop, "retrieve"),
       upstream_(means.loop, "retrieve from origin"),
       preparing_(means.loop, "retrieve transcoding")
@@ -155,6 +157,8 @@ asio::awaitable<void> RetrieveJob::work()
         co_return;
     upstream_.spawn(fetch());
     co_await send_all();
+    if (broken_ && tally_.by_number())
+        co_await await_names();
 }
 
 /// First at the destination: who waits for a slow one holds nothing that others need.
@@ -192,6 +196,10 @@ asio::awaitable<void> RetrieveJob::fetch()
     });
     end_.shortfall = Shortfall::failed; // what stays where it ends by exception
     end_ = co_await means_.origin.retrieve(task_.question, *this);
+    std::vector<InstanceKey> missing;
+    for (const SopReference& sop : end_.missing)
+        missing.push_back({{}, {}, sop, {}});
+    tally_.expect(missing);
 }
 
 asio::awaitable<void>
@@ -259,12 +267,21 @@ asio::awaitable<void> RetrieveJob::send(std::shared_ptr<Entry> entry)
         fail(sop_instance, fmt::format("status {:04x}", stored->code));
 }
 
+/// The origin ends with its next instance, which is refused, and says what is missing.
+asio::awaitable<void> RetrieveJob::await_names()
+{
+    naming_.expires_after(naming_patience);
+    while (!fetched_ && !cancelled_ && naming_.expiry() > std::chrono::steady_clock::now())
+        (void)co_await naming_.async_wait(use_tuple);
+}
+
 void RetrieveJob::give_up(RetrieveFailure why, std::string detail)
 {
     spdlog::warn("retrieve given up assoc={} reason=\"{}\"", task_.peer.id, detail);
     broken_ = {why, std::move(detail)};
     closed_ = true;
-    upstream_.cancel();
+    if (!tally_.by_number())
+        upstream_.cancel();
     notify();
 }
 
@@ -279,15 +296,20 @@ void RetrieveJob::fail(const Uid& sop_instance, const std::string& reason)
     tally_.count(sop_instance, Outcome::failed);
 }
 
+/// While the number of instances may be too small, none is said to remain only when it is so.
 void RetrieveJob::report()
 {
-    session_.pending(tally_.counts());
+    const dimse::SubOperations counts = tally_.counts();
+    const bool may_rise = tally_.by_number() && !fetched_;
+    if (counts.remaining > 0 || !may_rise)
+        session_.pending(counts);
 }
 
 void RetrieveJob::notify()
 {
     changed_.notify();
     grace_.cancel();
+    naming_.cancel();
 }
 
 dimse::RetrieveOutcome RetrieveJob::outcome()

@@ -44,6 +44,11 @@ public:
     asio::awaitable<dimse::RetrieveOutcome> run();
 
     asio::awaitable<Result<void>> expect(std::vector<InstanceKey> instances) override;
+
+    bool takes_number() const override { return true; }
+
+    asio::awaitable<Result<void>>
+    expect_number(std::uint64_t instances, std::vector<InstanceKey> examples) override;
     std::optional<std::vector<Uid>> acceptable(const Uid& sop_class) const override;
     asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) override;
 
@@ -59,11 +64,13 @@ private:
         std::string detail;
     };
 
+    asio::awaitable<Result<void>> open_route(std::vector<InstanceKey> instances);
     asio::awaitable<void> work();
     asio::awaitable<bool> take_turns();
     asio::awaitable<std::optional<Turns::Turn>> take_turn(Turns& turns);
     asio::awaitable<void> fetch();
     asio::awaitable<void> send_all();
+    asio::awaitable<void> await_names();
     asio::awaitable<void> send(std::shared_ptr<Entry> entry);
     asio::awaitable<void>
     prepare_entry(std::shared_ptr<Entry> entry, std::unique_ptr<InstanceContent> content);
@@ -104,8 +111,9 @@ private:
     bool released_ = false;
     std::optional<Uid> sending_;
 
-    Change changed_;           // any of the above
-    asio::steady_timer grace_; // how long an end is waited for; cancelled with each change
+    Change changed_;            // any of the above
+    asio::steady_timer grace_;  // how long an end is waited for; cancelled with each change
+    asio::steady_timer naming_; // how long the names of what is missing are; likewise
     TaskGroup working_;
     TaskGroup upstream_;
     TaskGroup preparing_;

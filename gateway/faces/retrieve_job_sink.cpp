@@ -12,25 +12,54 @@ using mapping::RetrieveFailure;
 
 asio::awaitable<Result<void>> RetrieveJob::expect(std::vector<InstanceKey> instances)
 {
+    const bool begins = !tally_.by_number(); // else what is missing is named
     tally_.expect(instances);
-    for (const InstanceKey& key : instances)
-        stored_[key.sop.sop_class].insert(key.transfer_syntax);
     if (instances.empty())
         co_return Result<void>{};
     report();
-    const auto opened = co_await task_.route->open(instances);
-    if (!opened) {
-        give_up(RetrieveFailure::destination_unreachable, opened.error().text());
-        co_return opened.error();
+    if (begins) {
+        for (const InstanceKey& key : instances)
+            stored_[key.sop.sop_class].insert(key.transfer_syntax);
+        if (auto opened = co_await open_route(instances); !opened)
+            co_return opened;
     }
+    const std::uint32_t failed = tally_.counts().failed;
     for (const InstanceKey& key : instances) {
         const Uid& sop_class = key.sop.sop_class;
-        if (!sop_class.empty() && task_.route->accepted(sop_class).empty())
+        if (stored_.contains(sop_class) && !sop_class.empty() &&
+            task_.route->accepted(sop_class).empty())
             fail(key.sop.sop_instance, "the receiver takes no " + sop_class.str());
     }
-    if (tally_.counts().failed > 0)
+    if (tally_.counts().failed > failed)
         report();
     co_return Result<void>{};
+}
+
+/// Others than the examples may be stored otherwise: whatever is usual is negotiated for, too.
+asio::awaitable<Result<void>>
+RetrieveJob::expect_number(std::uint64_t instances, std::vector<InstanceKey> examples)
+{
+    tally_.expect_number(instances);
+    report();
+    if (examples.empty())
+        co_return Result<void>{};
+    for (std::size_t i = examples.size(); i-- > 0;) {
+        if (examples[i].transfer_syntax.empty())
+            continue;
+        examples.push_back(examples[i]);
+        examples.back().transfer_syntax = {};
+    }
+    for (const InstanceKey& key : examples)
+        stored_[key.sop.sop_class].insert(key.transfer_syntax);
+    co_return co_await open_route(std::move(examples));
+}
+
+asio::awaitable<Result<void>> RetrieveJob::open_route(std::vector<InstanceKey> instances)
+{
+    auto opened = co_await task_.route->open(std::move(instances));
+    if (!opened)
+        give_up(RetrieveFailure::destination_unreachable, opened.error().text());
+    co_return opened;
 }
 
 std::optional<std::vector<Uid>> RetrieveJob::acceptable(const Uid& sop_class) const

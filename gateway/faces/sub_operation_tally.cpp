@@ -12,6 +12,25 @@ void SubOperationTally::expect(std::span<const InstanceKey> instances)
     }
 }
 
+void SubOperationTally::expect_number(std::uint64_t instances)
+{
+    number_ = instances;
+}
+
+dimse::SubOperations SubOperationTally::counts() const noexcept
+{
+    dimse::SubOperations counts = counts_;
+    counts.remaining += nameless();
+    return counts;
+}
+
+/// Expected by number only.
+std::uint32_t SubOperationTally::nameless() const noexcept
+{
+    const std::uint64_t named = states_.size();
+    return !number_ || *number_ <= named ? 0 : static_cast<std::uint32_t>(*number_ - named);
+}
+
 bool SubOperationTally::claim(const Uid& sop_instance)
 {
     const auto found = states_.find(sop_instance);
@@ -39,6 +58,8 @@ void SubOperationTally::fail_rest()
 {
     for (const Uid& sop_instance : order_)
         count(sop_instance, Outcome::failed);
+    counts_.failed += nameless();
+    number_.reset();
 }
 
 std::vector<Uid> SubOperationTally::failed() const

@@ -212,13 +212,9 @@ asio::awaitable<RetrieveEnd> ScriptedArchive::give(RetrieveSink& sink)
 {
     if (silent)
         co_return end;
-    std::vector<InstanceKey> keys;
-    for (const StoredFake& stored : has)
-        if (!unannounced.contains(stored.key.sop.sop_instance.str()))
-            keys.push_back(stored.key);
-    const auto expected = co_await sink.expect(std::move(keys));
+    const auto expected = co_await announce(sink);
     if (!expected)
-        co_return RetrieveEnd{false, Shortfall::failed, {}, expected.error().text()};
+        co_return refused(expected.error());
     std::size_t number = 0;
     for (const StoredFake& stored : has) {
         const std::string sop_class = stored.key.sop.sop_class.str();
@@ -230,9 +226,38 @@ asio::awaitable<RetrieveEnd> ScriptedArchive::give(RetrieveSink& sink)
             co_await before(number++);
         const auto taken = co_await sink.instance(content_of(stored, from_loop));
         if (!taken)
-            co_return RetrieveEnd{false, Shortfall::failed, {}, taken.error().text()};
+            co_return refused(taken.error());
     }
     co_return end;
+}
+
+asio::awaitable<Result<void>> ScriptedArchive::announce(RetrieveSink& sink)
+{
+    std::vector<InstanceKey> keys;
+    for (const StoredFake& stored : has)
+        if (!unannounced.contains(stored.key.sop.sop_instance.str()))
+            keys.push_back(stored.key);
+    if (!by_number || !sink.takes_number())
+        co_return co_await sink.expect(std::move(keys));
+    std::vector<InstanceKey> some;
+    for (const InstanceKey& key : keys) {
+        const auto of_its_class = [&key](const InstanceKey& other) {
+            return other.sop.sop_class == key.sop.sop_class;
+        };
+        if (some.size() < examples && std::ranges::none_of(some, of_its_class))
+            some.push_back(key);
+    }
+    co_return co_await sink.expect_number(*by_number, std::move(some));
+}
+
+/// What was not given is named.
+RetrieveEnd ScriptedArchive::refused(const Error& why) const
+{
+    RetrieveEnd given{false, Shortfall::failed, {}, why.text()};
+    if (by_number)
+        for (const StoredFake& stored : has)
+            given.missing.push_back(stored.key.sop);
+    return given;
 }
 
 OpenStore scripted_opener(Receiver& receiver)

@@ -61,8 +61,10 @@ public:
     std::set<std::string> withheld;    // announced, never given
     std::set<std::string> unannounced; // given, never announced
     RetrieveEnd end{true, Shortfall::none, {}, {}};
-    bool silent = false;                                      // ends before expect()
-    bool from_loop = false;                                   // contents have no source()
+    std::optional<std::uint64_t> by_number; // said in place of the names, with one of each class
+    std::size_t examples = 1;               // of so many classes
+    bool silent = false;                    // ends before expect()
+    bool from_loop = false;                 // contents have no source()
     std::function<asio::awaitable<void>(std::size_t)> before; // the n-th instance
 
     std::size_t asked = 0;
@@ -98,6 +100,8 @@ public:
 
 private:
     asio::awaitable<RetrieveEnd> give(RetrieveSink& sink);
+    asio::awaitable<Result<void>> announce(RetrieveSink& sink);
+    RetrieveEnd refused(const Error& why) const;
 
     std::string name_ = "scripted";
 };
