@@ -23,7 +23,9 @@ enum class StoreFailure : std::uint8_t {
     sop_missing,            // no usable SOP Class or Instance UID in the data set
     structure_broken,       // the structure of the data set does not hold to its end
     invalid_sop_instance,   // the command's SOP Instance UID is no UID
-    sop_class_not_supported // not a storage class
+    sop_class_not_supported, // not a storage class
+    not_asked_for,           // of a retrieve of ours: another study, series or instance
+    not_awaited              // of a retrieve of ours that has ended
 };
 
 DimseStatus store_status(StoreFailure failure);

@@ -8,6 +8,9 @@ namespace gantry {
 DimseOrigin::DimseOrigin(std::string name, DimseOriginOptions options, Means means)
     : state_(new State{std::move(name), std::move(options), means})
 {
+    means.arrivals.add_pacs(state_->options.ae_title);
+    for (const AeTitle& title : state_->options.moves_as)
+        means.arrivals.add_pacs(title);
 }
 
 DimseOrigin::~DimseOrigin() = default;

@@ -43,6 +43,11 @@ struct DimseOriginOptions {
     Bytes in_memory{1ULL << 20U}; // a larger instance goes through a scratch file
     unsigned attempts = 2;        // of a retrieve, for what did not come
     std::chrono::milliseconds last_store_grace{5'000}; // after the final C-MOVE-RSP
+    /// Of a retrieve in which nothing comes although the PACS goes on to say Pending.
+    std::chrono::milliseconds longest_pause{180'000};
+    /// For its turn, where C-MOVEs to ourselves have to go one at a time.
+    std::chrono::milliseconds longest_wait{120'000};
+    std::vector<AeTitle> moves_as = {}; // other calling AE titles that its C-STOREs may come from
     /// Shared with whoever else fetches; null: one of its own.
     std::shared_ptr<MemoryBudget> memory;
 };

@@ -3,6 +3,7 @@
 
 #include "gateway/origins/dimse_find.h"
 #include "gateway/origins/dimse_origin.h"
+#include "gateway/origins/dimse_retrieve.h"
 
 #include <string>
 
@@ -12,7 +13,8 @@ struct DimseOrigin::State {
     std::string name;
     DimseOriginOptions options;
     Means means;
-    DimseFindMemory find = {}; // what the PACS has shown of itself in queries
+    DimseFindMemory find = {};         // what the PACS has shown of itself in queries
+    DimseRetrieveMemory retrieve = {}; // and in retrieves
 };
 
 } // namespace gantry

@@ -12,6 +12,9 @@
 
 namespace gantry {
 
+/// For all instances that lie in memory on their way, with default options.
+inline constexpr Bytes retrieve_memory{24ULL << 20U};
+
 class MemoryBudget : public std::enable_shared_from_this<MemoryBudget> {
 public:
     /// Gives itself back at its end, on whatever thread.

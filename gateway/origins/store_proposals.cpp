@@ -42,8 +42,9 @@ void add(std::vector<Uid>& syntaxes, std::string_view text, std::span<const Uid>
         syntaxes.push_back(*syntax);
 }
 
-/// Of one class, each for a context of its own.
-std::vector<Uid> syntaxes_of(const std::set<Uid>& stored, std::span<const Uid> taken)
+} // namespace
+
+std::vector<Uid> proposed_syntaxes(const std::set<Uid>& stored, std::span<const Uid> taken)
 {
     std::vector<Uid> syntaxes;
     for (const Uid& syntax : stored)
@@ -60,24 +61,16 @@ std::vector<Uid> syntaxes_of(const std::set<Uid>& stored, std::span<const Uid> t
             add(syntaxes, syntax, taken);
     for (const std::string_view syntax : native)
         add(syntaxes, syntax, taken);
-    if (syntaxes.size() > most_contexts)
-        syntaxes.resize(most_contexts);
     return syntaxes;
 }
 
-} // namespace
-
 std::vector<std::vector<dimse::ProposedContext>>
-store_proposals(std::span<const InstanceKey> instances, std::span<const Uid> taken)
+in_associations(std::span<const ClassSyntaxes> classes, std::size_t most)
 {
-    std::map<Uid, std::set<Uid>> classes;
-    for (const InstanceKey& key : instances)
-        if (!key.sop.sop_class.empty())
-            classes[key.sop.sop_class].insert(key.transfer_syntax);
     std::vector<std::vector<dimse::ProposedContext>> batches;
-    for (const auto& [sop_class, stored] : classes) {
-        const std::vector<Uid> syntaxes = syntaxes_of(stored, taken);
-        if (batches.empty() || batches.back().size() + syntaxes.size() > most_contexts)
+    for (const auto& [sop_class, all] : classes) {
+        const auto syntaxes = std::span(all).first(std::min(all.size(), most));
+        if (batches.empty() || batches.back().size() + syntaxes.size() > most)
             batches.emplace_back();
         for (const Uid& syntax : syntaxes) {
             dimse::ProposedContext context;
@@ -88,6 +81,20 @@ store_proposals(std::span<const InstanceKey> instances, std::span<const Uid> tak
         }
     }
     return batches;
+}
+
+std::vector<std::vector<dimse::ProposedContext>>
+store_proposals(std::span<const InstanceKey> instances, std::span<const Uid> taken)
+{
+    std::map<Uid, std::set<Uid>> stored;
+    for (const InstanceKey& key : instances)
+        if (!key.sop.sop_class.empty())
+            stored[key.sop.sop_class].insert(key.transfer_syntax);
+    std::vector<ClassSyntaxes> classes;
+    classes.reserve(stored.size());
+    for (const auto& [sop_class, syntaxes] : stored)
+        classes.push_back({sop_class, proposed_syntaxes(syntaxes, taken)});
+    return in_associations(classes, most_contexts);
 }
 
 } // namespace gantry

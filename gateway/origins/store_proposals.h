@@ -5,6 +5,7 @@
 #include "dimse/association.h"
 #include "mapping/vocabulary/sop_reference.h"
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,19 @@ namespace gantry {
 
 /// What one association can negotiate (PS3.8 9.3.2.2: odd, 1 to 255).
 inline constexpr std::size_t most_contexts = 128;
+
+/// The syntaxes of one class, each for a context of its own. `stored`: an empty one is not known.
+/// `taken`: as below.
+std::vector<Uid> proposed_syntaxes(const std::set<Uid>& stored, std::span<const Uid> taken);
+
+struct ClassSyntaxes {
+    Uid sop_class;
+    std::vector<Uid> syntaxes;
+};
+
+/// One element for each association of at most `most` contexts: a class stands in one of them.
+std::vector<std::vector<dimse::ProposedContext>>
+in_associations(std::span<const ClassSyntaxes> classes, std::size_t most);
 
 /// For each SOP class of `instances`: one context for each compressed syntax that they are stored
 /// in, alone, so that the acceptor's choice cannot be another; one for Explicit and one for

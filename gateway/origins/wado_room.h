@@ -30,9 +30,6 @@ struct WebRetrieveOptions {
     std::shared_ptr<MemoryBudget> memory;
 };
 
-/// For all instances that lie in memory on their way, with default options.
-inline constexpr Bytes retrieve_memory{24ULL << 20U};
-
 /// The references outlive every retrieve.
 struct WadoRoom {
     std::string origin; // its name, for the log

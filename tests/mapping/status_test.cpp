@@ -21,6 +21,8 @@ TEST_CASE("a C-STORE that fails has the status of its reason (PS3.4 B.2.3)")
         {"the disk fails", StoreFailure::storage_failed, 0xa700},
         {"the index cannot be written", StoreFailure::index_unavailable, 0xa700},
         {"the peer may not store", StoreFailure::not_permitted, 0x0124},
+        {"a retrieve that has ended", StoreFailure::not_awaited, 0xa700},
+        {"what was not asked for", StoreFailure::not_asked_for, 0xa900},
         {"another class", StoreFailure::class_mismatch, 0xa900},
         {"another instance", StoreFailure::instance_mismatch, 0xa900},
         {"no study", StoreFailure::study_missing, 0xa900},
