@@ -1,7 +1,5 @@
 #include "gateway/origins/dimse_retrieve.h"
 
-#include "gateway/origins/dimse_origin_state.h"
-
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
@@ -191,21 +189,6 @@ void DimseRetrieve::compare(const DimseJob& job, const Answer& answer, std::size
         received,
         answer->status.code
     );
-}
-
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): see the contract
-asio::awaitable<RetrieveEnd> DimseOrigin::retrieve(RetrieveQuestion question, RetrieveSink& sink)
-{
-    if (!state_->retrieve.memory)
-        state_->retrieve.memory = state_->options.memory
-                                      ? state_->options.memory
-                                      : std::make_shared<MemoryBudget>(retrieve_memory);
-    auto ask = [this](FindQuestion asked, FindSink& matches) {
-        return find(std::move(asked), matches);
-    };
-    const DimseRetrieveRoom room{state_->name, state_->options, state_->means, state_->retrieve};
-    DimseRetrieve one(room, std::move(ask), sink);
-    co_return co_await one.run(std::move(question));
 }
 
 } // namespace gantry
