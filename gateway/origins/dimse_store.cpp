@@ -23,7 +23,6 @@ struct StatusRow {
     Kind kind;
 };
 
-constexpr std::uint16_t duplicate_instance = 0x0111;   // PS3.7 C.5.1
 constexpr std::uint16_t syntax_not_supported = 0xc122; // PS3.18 I.2.2
 constexpr StatusRow statuses[] = {
     {0x0000, 0x0000, Kind::stored},
