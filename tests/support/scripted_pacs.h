@@ -124,7 +124,7 @@ public:
     /// What it does from the next request (or association) on.
     void change(const std::function<void(PacsScript&)>& change);
 
-    /// Ends each association as it stands: a reset, without a word.
+    /// Ends each association as it stands: closes the connection, without a word.
     void hang_up();
 
     std::vector<PacsRequest> asked() const;
@@ -142,8 +142,9 @@ public:
     /// False at the deadline.
     bool wait_open(std::size_t count) const;
 
-private:
     struct State;
+
+private:
     std::unique_ptr<State> state_;
 };
 
