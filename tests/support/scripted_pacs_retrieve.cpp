@@ -202,7 +202,7 @@ void PacsAssociation::sub_operation(const PacsInstance& instance, Progress& prog
          .originator = progress.originator}
     );
     wire.send_command(on->id, command);
-    wire.send_data(on->id, bytes, half ? bytes.size() / 2 : bytes.size());
+    wire.send_data(on->id, bytes, half ? bytes.size() / 4 * 2 : bytes.size());
     if (half) {
         if (progress.away)
             wire.peer.send(abort_pdu());
