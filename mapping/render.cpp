@@ -261,6 +261,17 @@ Result<Picture> take(DicomImage& image)
 
 } // namespace
 
+Result<void> check_options(const FrameShape& shape, const RenderOptions& options)
+{
+    const auto crop = crop_of(shape, options);
+    if (!crop)
+        return crop.error();
+    const Size size = fitted(crop->size, options);
+    if (std::uint64_t{size.width} * size.height > most_pixels)
+        return error(Errc::too_large, "a picture of more pixels than are made");
+    return {};
+}
+
 Result<Picture>
 render_frame(DcmItem& attributes, const DecodedFrame& given, const RenderOptions& options)
 {
@@ -271,12 +282,11 @@ render_frame(DcmItem& attributes, const DecodedFrame& given, const RenderOptions
         frame.photometric = {photometric.c_str(), photometric.size()};
     if (const auto checked = check(frame); !checked)
         return checked.error();
+    if (const auto checked = check_options(frame.shape, options); !checked)
+        return checked.error();
     const auto crop = crop_of(frame.shape, options);
     if (!crop)
         return crop.error();
-    const Size size = fitted(crop->size, options);
-    if (std::uint64_t{size.width} * size.height > most_pixels)
-        return error(Errc::too_large, "a picture of more pixels than are made");
 
     FrameLook look = read_frame_look(attributes, frame.number);
     std::vector<std::uint16_t> integers;

@@ -60,6 +60,10 @@ struct DecodedFrame {
     std::uint32_t number = 1;          // the frame's own, for its functional groups
 };
 
+/// Whether a picture of an image of that size can be made. Errc::malformed: a region without
+/// pixels; Errc::too_large.
+Result<void> check_options(const FrameShape& shape, const RenderOptions& options);
+
 /// `attributes`: the data set, its pixels need not be in it. Errc::malformed, Errc::unsupported,
 /// Errc::too_large (a picture of more than 100 million pixels).
 Result<Picture>

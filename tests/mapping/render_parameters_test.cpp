@@ -1,3 +1,4 @@
+#include "mapping/frame_list.h"
 #include "mapping/render_parameters.h"
 
 #include <doctest/doctest.h>
@@ -200,4 +201,37 @@ TEST_CASE("parameters are given once and with what they need")
         read(RenderResource::uri, {{"presentationUID", "1.2"}, {"frameNumber", "2"}}).has_value()
     );
     CHECK(read(RenderResource::uri, {{"presentationUID", "1.2"}})->presentation == "1.2");
+}
+
+TEST_CASE("a list of frames ascends from 1 or is a bad request (PS3.18 10.1.1.4)")
+{
+    struct Row {
+        const char* text;
+        std::vector<std::uint32_t> frames; // empty: refused
+    };
+
+    const Row rows[] = {
+        {"1", {1}},
+        {"1,3,20", {1, 3, 20}},
+        {"4294967295", {4294967295}},
+        {"", {}},
+        {"0", {}},
+        {"1,", {}},
+        {",1", {}},
+        {"2,1", {}},
+        {"2,2", {}},
+        {"-1", {}},
+        {"+1", {}},
+        {"1, 2", {}},
+        {"1.5", {}},
+        {"4294967296", {}},
+        {"all", {}},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.text);
+        const auto read = mapping::parse_frame_list(row.text);
+        CHECK(read.has_value() != row.frames.empty());
+        if (read)
+            CHECK(*read == row.frames);
+    }
 }
