@@ -1,6 +1,8 @@
 #include "gateway/faces/web_face.h"
 
+#include "gateway/faces/web_instance.h"
 #include "gateway/faces/web_metadata.h"
+#include "gateway/faces/web_rendered.h"
 #include "gateway/faces/web_retrieve.h"
 #include "gateway/faces/web_search.h"
 #include "gateway/faces/web_store.h"
@@ -14,7 +16,7 @@ namespace gantry::faces {
 
 namespace {
 
-enum class Action : std::uint8_t { store, search, retrieve, metadata };
+enum class Action : std::uint8_t { store, search, retrieve, metadata, rendered, thumbnail };
 
 struct Route {
     web::Method method;
@@ -42,6 +44,18 @@ constexpr auto routes = std::to_array<Route>({
     {get, "/studies/{study}/metadata", Action::metadata},
     {get, "/studies/{study}/series/{series}/metadata", Action::metadata},
     {get, "/studies/{study}/series/{series}/instances/{instance}/metadata", Action::metadata},
+    {get, "/studies/{study}/rendered", Action::rendered},
+    {get, "/studies/{study}/series/{series}/rendered", Action::rendered},
+    {get, "/studies/{study}/series/{series}/instances/{instance}/rendered", Action::rendered},
+    {get,
+     "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
+     Action::rendered},
+    {get, "/studies/{study}/thumbnail", Action::thumbnail},
+    {get, "/studies/{study}/series/{series}/thumbnail", Action::thumbnail},
+    {get, "/studies/{study}/series/{series}/instances/{instance}/thumbnail", Action::thumbnail},
+    {get,
+     "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
+     Action::thumbnail},
 });
 
 /// RFC 9110 9.3.7: what may be done with a resource.
@@ -71,6 +85,8 @@ struct WebFace::State {
     SearchService search;
     RetrieveService retrieve;
     MetadataService metadata;
+    InstanceDesk desk;
+    RenderedService rendered;
 
     State(WebFaceOptions given, WebTargets to, WebPools pools)
         : options(std::move(given)),
@@ -78,7 +94,9 @@ struct WebFace::State {
           store(options, targets, pools.disk),
           search(options, targets),
           retrieve(options, targets, pools.disk),
-          metadata(options, targets, pools)
+          metadata(options, targets, pools),
+          desk(options, targets, pools),
+          rendered(options, targets, pools, desk)
     {
     }
 
@@ -99,6 +117,14 @@ web::Handler WebFace::State::handler(const Route& route) const
     case Action::metadata:
         return [this](const auto& request, auto&, auto& response) {
             return metadata.metadata(request, response);
+        };
+    case Action::rendered:
+        return [this](const auto& request, auto&, auto& response) {
+            return rendered.rendered(request, response);
+        };
+    case Action::thumbnail:
+        return [this](const auto& request, auto&, auto& response) {
+            return rendered.thumbnail(request, response);
         };
     case Action::retrieve: break;
     }

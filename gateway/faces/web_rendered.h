@@ -3,7 +3,7 @@
 // and encoding on the transcoders.
 #pragma once
 
-#include "gateway/faces/web_common.h"
+#include "gateway/faces/web_instance.h"
 #include "mapping/render.h"
 
 #include <cstdint>
@@ -24,15 +24,21 @@ struct RenderQuestion {
     std::optional<Uid> instance;
     std::vector<std::uint32_t> frames; // ascending from 1; empty: all (of a thumbnail: one)
     mapping::RenderOptions options;
-    std::optional<unsigned> quality; // 1 to 100
-    std::string accept;              // the header, or the parameter in its place; empty: anything
-    std::string warning;             // Warning 299: what was asked for and is not done
+    std::optional<unsigned> quality;   // 1 to 100
+    std::string accept;                // the header, or the parameter in its place; empty: anything
+    bool colour_profile = false;       // is to stand in the picture
+    std::vector<std::string> warnings; // Warning 299: what was asked for and is not done
 };
 
 class RenderedService {
 public:
     /// All outlive it.
-    RenderedService(const WebFaceOptions& options, const WebTargets& targets, WebPools pools);
+    RenderedService(
+        const WebFaceOptions& options,
+        const WebTargets& targets,
+        WebPools pools,
+        const InstanceDesk& desk
+    );
     ~RenderedService();
     RenderedService(const RenderedService&) = delete;
     RenderedService& operator=(const RenderedService&) = delete;
@@ -41,10 +47,11 @@ public:
     asio::awaitable<void> rendered(const web::Request& request, web::Response& response) const;
     asio::awaitable<void> thumbnail(const web::Request& request, web::Response& response) const;
 
-    /// A question that is read already: WADO-URI's. `request` is looked at for If-None-Match and
-    /// its method only.
+    /// WADO-URI's (PS3.18 9.1): one instance, by the parameters of its query. `accept`:
+    /// contentType, or the Accept header where it has none.
     asio::awaitable<void>
-    answer(RenderQuestion question, const web::Request& request, web::Response& response) const;
+    uri(InstanceKey which, std::string accept, const web::Request& request, web::Response& response
+    ) const;
 
 private:
     struct State;
