@@ -154,6 +154,8 @@ asio::awaitable<RenderAnswer::Problems> RenderAnswer::make_ready(Subject& subjec
             return Document::open(instance);
         };
         auto opened = co_await offload(tools_.pools.transcoders, std::move(open));
+        if (!opened && opened.error().code == make_error_code(mapping::Errc::unsupported))
+            co_return std::nullopt; // and nothing is on offer
         if (!opened)
             co_return problem_of(opened.error());
         subject.document = std::move(*opened);
