@@ -30,6 +30,8 @@ public:
     /// Completes when no task is left. The group must not be destroyed earlier.
     asio::awaitable<void> drained();
 
+    const asio::any_io_executor& executor() const noexcept { return loop_; }
+
     std::size_t size() const noexcept { return signals_.size(); }
 
     std::size_t faults() const noexcept { return faults_; }

@@ -33,10 +33,12 @@ public:
     {
         if (!buffer_)
             buffer_ = std::make_unique_for_overwrite<std::byte[]>(source_piece);
-        const auto got = file_->read(at_, {buffer_.get(), source_piece});
+        const std::uint64_t left = file_->size().count - at_; // others may have written behind it
+        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(source_piece, left));
+        const auto got = file_->read(at_, {buffer_.get(), want});
         if (!got)
             return got.error();
-        if (*got == 0 && at_ < file_->size().count)
+        if (*got == 0 && want > 0)
             return error(Errc::disk, "a scratch file became shorter");
         at_ += *got;
         return ConstBytes(buffer_.get(), *got);
@@ -85,6 +87,9 @@ private:
 
 Result<std::shared_ptr<ScratchFile>> ScratchFile::create(const std::filesystem::path& folder)
 {
+    if (const int nameless = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        nameless >= 0)
+        return std::shared_ptr<ScratchFile>(new ScratchFile(nameless));
     std::string name = (folder / "scratch-XXXXXX").string();
     const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor < 0)

@@ -17,7 +17,8 @@ namespace gantry {
 /// Written by one thread at a time; what has been written may be read by several at once.
 class ScratchFile {
 public:
-    /// In `folder`, which exists. Fails with disk.
+    /// In `folder`, which exists. Has never had a name where the file system can do that, and may
+    /// be given one then (linkat). Fails with disk.
     static Result<std::shared_ptr<ScratchFile>> create(const std::filesystem::path& folder);
     ~ScratchFile();
     ScratchFile(const ScratchFile&) = delete;
@@ -53,6 +54,10 @@ public:
     const InstanceKey& key() const override { return what_.key; }
 
     AeTitle source_ae() const override { return what_.source; }
+
+    const std::shared_ptr<ScratchFile>& file() const noexcept { return file_; }
+
+    std::uint64_t offset() const noexcept { return what_.offset; } // of the data set
 
     Bytes length() const override { return {file_->size().count - what_.offset}; }
 
