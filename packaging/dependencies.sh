@@ -21,8 +21,12 @@ GANTRY_TEST_PACKAGES=(
     doctest-dev libclang-rt-19-dev llvm-19 clang-format-19 shellcheck
     dcmtk libgdcm-tools curl openssl sqlite3 procps python3
     orthanc orthanc-dicomweb
+    chromium chromium-driver
     systemd systemd-container debootstrap
 )
+
+# The viewer and the web clients that the trials put before gantry, as npm packages.
+GANTRY_WEB_CLIENTS=(@ohif/app@3.12.10 dicomweb-client@0.11.3 dcmjs@0.51.1)
 
 # Only for tests/run --tidy.
 GANTRY_TIDY_PACKAGES=(clang-tidy-19)
@@ -84,6 +88,21 @@ install_packages() {
     with_retries as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y update || return 1
     without_services with_retries as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y install --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "${missing[@]}"
+}
+
+# unpack_web_clients FOLDER: gets GANTRY_WEB_CLIENTS where they are not there yet: FOLDER/app, FOLDER/dicomweb-client, ...
+unpack_web_clients() {
+    local folder=$1 client name packed
+    command -v npm >/dev/null || install_packages npm || return 1
+    for client in "${GANTRY_WEB_CLIENTS[@]}"; do
+        name=${client%@*} && name=${name##*/}
+        [ "$(cat "$folder/$name/version" 2>/dev/null)" != "$client" ] || continue
+        rm -rf "${folder:?}/$name" && mkdir -p "$folder/$name" || return 1
+        with_retries npm pack --silent --pack-destination "$folder/$name" "$client" || return 1
+        packed=("$folder/$name"/*.tgz)
+        tar -xzf "${packed[0]}" -C "$folder/$name" --strip-components=1 && rm "${packed[0]}" || return 1
+        echo "$client" >"$folder/$name/version"
+    done
 }
 
 # build_release: builds the binary alone, as it is shipped: build/release/gateway/gantry.
