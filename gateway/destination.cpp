@@ -137,6 +137,12 @@ void Destination::open_dimse(const config::Origin& configured, const Ground& gro
     origin_ = std::make_unique<DimseOrigin>(configured.name, std::move(options), std::move(means));
 }
 
+asio::awaitable<void> Destination::tend()
+{
+    if (requestor_)
+        co_await requestor_->tend();
+}
+
 custody::DeliveryRunner&
 Destination::deliver(custody::DeliveryQueue& queue, custody::Spool& spool, const Ground& ground)
 {

@@ -49,6 +49,9 @@ public:
     custody::DeliveryRunner&
     deliver(custody::DeliveryQueue& queue, custody::Spool& spool, const Ground& ground);
 
+    /// Keeps its connections tidy until it is cancelled.
+    asio::awaitable<void> tend();
+
     /// nullptr where nothing is delivered to it.
     custody::DeliveryRunner* runner() noexcept { return runner_.get(); }
 

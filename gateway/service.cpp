@@ -51,6 +51,7 @@ void Service::run()
         (server == s.admin_server.get() ? s.other_tasks : s.faces_tasks)
             ->spawn(server->serve(std::move(acceptor)));
     for (const auto& destination : s.destinations) {
+        s.other_tasks->spawn(destination->tend());
         if (destination->runner() != nullptr)
             s.delivery_tasks->spawn(destination->runner()->run());
     }
