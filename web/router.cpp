@@ -48,7 +48,8 @@ bool serves(Method route, Method asked)
 
 void Router::add(Method method, std::string pattern, Handler handler)
 {
-    routes_.push_back({method, segments_of(pattern), std::move(handler)});
+    auto segments = segments_of(pattern);
+    routes_.push_back({method, std::move(pattern), std::move(segments), std::move(handler)});
 }
 
 Router::Match Router::match(Method method, std::string_view path) const
@@ -69,6 +70,15 @@ Router::Match Router::match(Method method, std::string_view path) const
         return result;
     }
     return result;
+}
+
+std::vector<Router::Entry> Router::entries() const
+{
+    std::vector<Entry> all;
+    all.reserve(routes_.size());
+    for (const Route& route : routes_)
+        all.push_back({route.method, route.pattern});
+    return all;
 }
 
 std::vector<Method> Router::methods(std::string_view path) const

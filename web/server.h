@@ -81,12 +81,21 @@ public:
 
     Match match(Method method, std::string_view path) const;
 
+    struct Entry {
+        Method method;
+        std::string pattern;
+    };
+
+    /// All routes, in the order in which they were added.
+    std::vector<Entry> entries() const;
+
     /// Those of a path, in the order of their routes; of all routes for "*". Empty: unknown path.
     std::vector<Method> methods(std::string_view path) const;
 
 private:
     struct Route {
         Method method;
+        std::string pattern;
         std::vector<std::string> segments;
         Handler handler;
     };

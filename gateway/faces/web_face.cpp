@@ -1,5 +1,6 @@
 #include "gateway/faces/web_face.h"
 
+#include "gateway/faces/web_capabilities.h"
 #include "gateway/faces/web_instance.h"
 #include "gateway/faces/web_metadata.h"
 #include "gateway/faces/web_rendered.h"
@@ -8,9 +9,7 @@
 #include "gateway/faces/web_store.h"
 
 #include <array>
-#include <set>
 #include <string>
-#include <string_view>
 
 namespace gantry::faces {
 
@@ -58,24 +57,6 @@ constexpr auto routes = std::to_array<Route>({
      Action::thumbnail},
 });
 
-/// RFC 9110 9.3.7: what may be done with a resource.
-std::string allowed(std::string_view pattern)
-{
-    std::string out = "OPTIONS";
-    for (const Route& route : routes)
-        if (route.pattern == pattern)
-            out += route.method == get ? ", GET, HEAD" : ", POST";
-    return out;
-}
-
-asio::awaitable<void> say_what_is_allowed(std::string allow, web::Response& response)
-{
-    web::ResponseHead head;
-    head.status = 204;
-    head.fields.add("Allow", std::move(allow));
-    (void)co_await response.send(std::move(head), {});
-}
-
 } // namespace
 
 struct WebFace::State {
@@ -87,6 +68,7 @@ struct WebFace::State {
     MetadataService metadata;
     InstanceDesk desk;
     RenderedService rendered;
+    CapabilitiesService capabilities;
 
     State(WebFaceOptions given, WebTargets to, WebPools pools)
         : options(std::move(given)),
@@ -96,7 +78,8 @@ struct WebFace::State {
           retrieve(options, targets, pools.disk),
           metadata(options, targets, pools),
           desk(options, targets, pools),
-          rendered(options, targets, pools, desk)
+          rendered(options, targets, pools, desk),
+          capabilities(options, targets)
     {
     }
 
@@ -142,17 +125,14 @@ WebFace::~WebFace() = default;
 
 void WebFace::register_routes(web::Router& router)
 {
-    std::set<std::string> patterns;
-    for (const Route& route : routes) {
-        const std::string pattern = state_->options.root + route.pattern;
-        router.add(route.method, pattern, state_->handler(route));
-        if (!patterns.insert(pattern).second)
-            continue;
-        auto tell = [allow = allowed(route.pattern)](const auto&, auto&, auto& response) {
-            return say_what_is_allowed(allow, response);
-        };
-        router.add(web::Method::options, pattern, std::move(tell));
-    }
+    const std::string& root = state_->options.root;
+    for (const Route& route : routes)
+        router.add(route.method, root + route.pattern, state_->handler(route));
+    const auto tell = [state = state_.get(), &router](const auto& request, auto&, auto& response) {
+        return state->capabilities.tell(router, request, response);
+    };
+    router.add(web::Method::options, root.empty() ? "/" : root, tell); // PS3.18 8.9
+    router.add(get, root + "/capabilities", tell);
 }
 
 } // namespace gantry::faces

@@ -213,29 +213,6 @@ TEST_CASE("an instance of any size is streamed")
     CHECK(instance_of(parts_of(*answer).at(0)).data_set == large.data_set);
 }
 
-TEST_CASE("what may be done with a resource is told")
-{
-    OpenFace face;
-
-    struct Row {
-        const char* target;
-        const char* allow;
-    };
-
-    const Row rows[] = {
-        {"/studies", "OPTIONS, POST, GET, HEAD"},
-        {"/studies/1.2.3", "OPTIONS, POST, GET, HEAD"},
-        {"/series", "OPTIONS, GET, HEAD"},
-        {"/studies/1.2.3/series/4.5/instances/6.7", "OPTIONS, GET, HEAD"},
-    };
-    for (const Row& row : rows) {
-        CAPTURE(row.target);
-        const auto answer = face.ask({web::Method::options, row.target});
-        CHECK(answer->status() == 204);
-        CHECK(answer->field("Allow") == row.allow);
-    }
-}
-
 TEST_CASE("every sample that is stored comes back as a file that may stand on the web")
 {
     const auto folder = samples_folder();
