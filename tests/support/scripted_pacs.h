@@ -56,6 +56,7 @@ struct PacsFind {
     bool strict =
         true; // a unique key of a level above is missing, and relational not granted: A900
     std::set<Tag> left_out = {}; // keys that are in none of its answers
+    std::set<Tag> ignored = {};  // keys that it does not know: neither matched nor answered
     std::size_t most = std::numeric_limits<std::size_t>::max(); // matches, and then `status`
     std::uint16_t status = 0;
     bool endless = false; // matches over and over

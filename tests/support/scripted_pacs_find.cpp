@@ -76,9 +76,8 @@ bool pacs_names(DcmDataset& identifier, Tag key, const std::string& value)
     return matches(text_of(identifier, DcmTagKey(key.group, key.element)), value, EVR_UI);
 }
 
-std::unique_ptr<DcmDataset> pacs_match(
-    DcmDataset& identifier, const ScriptedPacs::State::Row& row, const std::set<Tag>& left_out
-)
+std::unique_ptr<DcmDataset>
+pacs_match(DcmDataset& identifier, const ScriptedPacs::State::Row& row, const PacsFind& script)
 {
     if (row.level != text_of(identifier, DCM_QueryRetrieveLevel))
         return nullptr;
@@ -91,10 +90,12 @@ std::unique_ptr<DcmDataset> pacs_match(
             match->insert(dynamic_cast<DcmElement*>(key.clone()), true);
             continue;
         }
+        if (script.ignored.contains(Tag{key.getGTag(), key.getETag()}))
+            continue;
         if (key.getVR() != EVR_SQ &&
             !matches(text_of(identifier, tag), text_of(*known, tag), key.getVR()))
             return nullptr;
-        if (left_out.contains(Tag{key.getGTag(), key.getETag()}))
+        if (script.left_out.contains(Tag{key.getGTag(), key.getETag()}))
             continue;
         DcmElement* value = nullptr;
         if (known->findAndGetElement(tag, value).good())
@@ -120,7 +121,7 @@ void PacsAssociation::find(const PacsMessage& message, const PacsRequest& reques
         for (const auto& row : rows) {
             if (given == script_.find.most)
                 break;
-            const auto match = pacs_match(**identifier, row, script_.find.left_out);
+            const auto match = pacs_match(**identifier, row, script_.find);
             if (!match)
                 continue;
             if (cancelled())

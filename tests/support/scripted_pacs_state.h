@@ -135,9 +135,8 @@ private:
 };
 
 /// Elements of an Identifier as `match` has them; nothing where it does not match.
-std::unique_ptr<DcmDataset> pacs_match(
-    DcmDataset& identifier, const ScriptedPacs::State::Row& row, const std::set<Tag>& left_out
-);
+std::unique_ptr<DcmDataset>
+pacs_match(DcmDataset& identifier, const ScriptedPacs::State::Row& row, const PacsFind& script);
 
 /// One of the values of `key` (all where it is empty) is `value`.
 bool pacs_names(DcmDataset& identifier, Tag key, const std::string& value);
