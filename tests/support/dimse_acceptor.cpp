@@ -203,7 +203,7 @@ dimse::AcceptorOptions acceptor_options()
 }
 
 DimseAcceptor::DimseAcceptor(
-    RecordingProvider& provider, dimse::AcceptorOptions options, const char* host
+    dimse::ServiceProvider& provider, dimse::AcceptorOptions options, const char* host
 )
     : guard_(io_.get_executor()),
       pool_("dimse-test", options.max_associations),

@@ -100,7 +100,7 @@ class DimseAcceptor {
 public:
     /// On `host`, a numeric address.
     explicit DimseAcceptor(
-        RecordingProvider& provider,
+        dimse::ServiceProvider& provider,
         dimse::AcceptorOptions options = acceptor_options(),
         const char* host = "127.0.0.1"
     );
