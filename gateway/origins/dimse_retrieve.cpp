@@ -1,7 +1,9 @@
 #include "gateway/origins/dimse_retrieve.h"
 
 #include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -61,6 +63,9 @@ asio::awaitable<RetrieveEnd> DimseRetrieve::run(RetrieveQuestion question)
     std::exception_ptr fault;
     try {
         co_await fetch();
+        const auto state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none)
+            throw boost::system::system_error(asio::error::operation_aborted);
     } catch (...) {
         fault = std::current_exception();
     }

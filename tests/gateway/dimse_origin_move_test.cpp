@@ -1,11 +1,10 @@
-#include "tests/gateway/dimse_origin_support.h"
-
-#include <doctest/doctest.h>
-
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <doctest/doctest.h>
 
 #include <future>
+
+#include "tests/gateway/dimse_origin_support.h"
 
 using namespace gantry;
 using namespace gantry::tests;
@@ -56,9 +55,7 @@ TEST_CASE("an archive that refuses C-GET moves to us, and is not asked by C-GET 
     };
 
     const Row rows[] = {
-        {"class refused",
-         [](PacsScript& s) { s.refused_classes = {study_root_get}; },
-         false},
+        {"class refused", [](PacsScript& s) { s.refused_classes = {study_root_get}; }, false},
         {"no role as SCP for us", [](PacsScript& s) { s.grants_roles = false; }, false},
         {"not supported (0122)",
          [](PacsScript& s) {
@@ -111,9 +108,7 @@ TEST_CASE("a C-MOVE goes to our own title and asks for exactly what is wanted (P
     const auto asked = house.pacs.asked(0x0021);
     REQUIRE(asked.size() == 1);
     CHECK(asked.front().destination == "GANTRY");
-    CHECK(
-        asked.front().identifier == "0008,0052=SERIES | 0020,000d=1.2.3 | 0020,000e=1.2.3.2"
-    );
+    CHECK(asked.front().identifier == "0008,0052=SERIES | 0020,000d=1.2.3 | 0020,000e=1.2.3.2");
     CHECK(house.gets() == 0);
 }
 
@@ -234,9 +229,7 @@ TEST_CASE("instances of another study that come with a move are refused")
     });
     CHECK(house.retrieve().complete);
     CHECK(house.sink.received() == Names{"1.2.3.1.1", "1.2.3.1.2"});
-    CHECK(
-        house.pacs.store_answers() == std::vector<std::uint16_t>{0xa900, 0x0000, 0x0000}
-    );
+    CHECK(house.pacs.store_answers() == std::vector<std::uint16_t>{0xa900, 0x0000, 0x0000});
     // Without originator nobody can tell whose it is; this archive may not store here.
     house.pacs.change([](PacsScript& script) { script.retrieve.originator = false; });
     CHECK(house.retrieve().complete);

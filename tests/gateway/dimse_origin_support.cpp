@@ -1,5 +1,7 @@
 #include "tests/gateway/dimse_origin_support.h"
 
+#include <doctest/doctest.h>
+
 #include <cstring>
 #include <utility>
 
@@ -175,6 +177,31 @@ bool DimseHouse::same(const TakingSink& into) const
             return false;
     }
     return true;
+}
+
+Names numbered(unsigned series, unsigned count)
+{
+    Names out;
+    for (unsigned i = 1; i <= count; ++i)
+        out.insert("1.2.3." + std::to_string(series) + "." + std::to_string(i));
+    return out;
+}
+
+/// After whatever happened, all works again.
+void check_next_works(DimseHouse& house)
+{
+    house.pacs.change([](PacsScript& script) {
+        const auto destinations = script.retrieve.destinations;
+        script.retrieve = {};
+        script.retrieve.destinations = destinations;
+        script.instead = {};
+        script.syntaxes = {};
+    });
+    const auto end = house.retrieve();
+    CHECK(end.complete);
+    CHECK(house.same(house.sink));
+    CHECK(house.sink.data_sets.size() == house.held.size());
+    CHECK(house.memory->taken().count == 0);
 }
 
 } // namespace gantry::tests

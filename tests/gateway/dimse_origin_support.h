@@ -59,6 +59,9 @@ RetrieveQuestion of_instances(
 );
 Names missing_of(const RetrieveEnd& end);
 
+/// "1.2.3.`series`.1" ... "1.2.3.`series`.`count`".
+Names numbered(unsigned series, unsigned count);
+
 /// The face, as the archive sees it, without an archive.
 struct MoveTarget {
     MoveTarget();
@@ -110,5 +113,8 @@ struct DimseHouse {
     TakingSink sink;
     std::map<std::string, ByteVector> held;
 };
+
+/// After whatever happened, all works again.
+void check_next_works(DimseHouse& house);
 
 } // namespace gantry::tests
