@@ -2,9 +2,39 @@
 
 #include "dimse/requestor_association.h"
 
+#include <chrono>
+#include <poll.h>
+#include <string>
 #include <utility>
 
 namespace gantry::dimse {
+
+namespace {
+
+using std::chrono::milliseconds;
+using Opened = Result<std::unique_ptr<RequestorAssociation>>;
+
+// A peer that allows as many as we have asked for may yet have to notice that one has ended.
+constexpr milliseconds until_noticed[] = {
+    milliseconds(10), milliseconds(30), milliseconds(100), milliseconds(300)
+};
+
+/// PS3.8 9.3.4: rejected transient, local limit exceeded or temporary congestion.
+bool limit_reached(const Opened& opened)
+{
+    return !opened && opened.error().code == make_error_code(Errc::rejected) &&
+           opened.error().detail.find("transient") != std::string::npos;
+}
+
+/// True: we are to end.
+bool wait_for_stop(const StopSignal& stop, milliseconds longest)
+{
+    pollfd event{stop.fd(), POLLIN, 0};
+    (void)::poll(&event, 1, static_cast<int>(longest.count()));
+    return stop.requested();
+}
+
+} // namespace
 
 RequestorState::RequestorState(PeerAddress to, RequestorOptions with, WorkerPool& outbound)
     : peer(std::move(to)),
@@ -65,11 +95,18 @@ Result<std::unique_ptr<RequestorAssociation>> RequestorState::open(
     auto opened = RequestorAssociation::open(peer, options, request, stop);
     if (opened || opened.error().code != make_error_code(Errc::rejected))
         return opened;
-    auto kept = shelf.take_all();
-    if (kept.empty())
+    if (auto kept = shelf.take_all(); !kept.empty()) {
+        release_all(std::move(kept), stop);
+        opened = RequestorAssociation::open(peer, options, request, stop);
+    }
+    if (options.max_associations == 0)
         return opened;
-    release_all(std::move(kept), stop);
-    return RequestorAssociation::open(peer, options, std::move(request), stop);
+    for (const auto pause : until_noticed) {
+        if (!limit_reached(opened) || wait_for_stop(stop, pause))
+            break;
+        opened = RequestorAssociation::open(peer, options, request, stop);
+    }
+    return opened;
 }
 
 } // namespace gantry::dimse

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <future>
+#include <thread>
+
 #include "tests/gateway/dimse_origin_support.h"
 
 using namespace gantry;
@@ -237,4 +240,24 @@ TEST_CASE("an archive that is not there is unavailable")
     CHECK_FALSE(end.complete);
     CHECK(end.shortfall == Shortfall::unavailable);
     CHECK_FALSE(end.reason.empty());
+}
+
+TEST_CASE("an archive that has not noticed yet that an association has ended is asked again")
+{
+    PacsScript script;
+    script.most_associations = 1;
+    OriginSettings settings;
+    settings.requestor.max_associations = 1;
+    DimseHouse house(script, settings);
+    house.holds(1, 1);
+    auto other = ScriptedPeer::connect(house.pacs.port());
+    other.send(associate_request({.called = "PACS"}));
+    (void)other.receive_pdu();
+    auto end = asio::co_spawn(
+        house.here.loop.loop(), house.origin.retrieve(of_study(), house.sink), asio::use_future
+    );
+    while (house.pacs.rejected() == 0)
+        std::this_thread::yield();
+    other.send(release_request());
+    CHECK(end.get().complete);
 }
