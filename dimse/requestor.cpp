@@ -163,10 +163,13 @@ asio::awaitable<void> Requestor::tend()
     co_await asio::this_coro::throw_if_cancelled(false);
     asio::steady_timer due(co_await asio::this_coro::executor);
     state->shelf.open();
-    for (;;) {
+    const auto cancelled = [](asio::cancellation_state state_now) {
+        return state_now.cancelled() != asio::cancellation_type::none;
+    };
+    while (!cancelled(co_await asio::this_coro::cancellation_state)) {
         due.expires_at(state->shelf.next_due());
-        const auto [cancelled] = co_await due.async_wait(use_tuple);
-        if (cancelled)
+        const auto [early] = co_await due.async_wait(use_tuple);
+        if (early)
             break;
         auto expired = state->shelf.take_expired(std::chrono::steady_clock::now());
         if (!expired.empty())

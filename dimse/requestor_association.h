@@ -42,6 +42,9 @@ public:
     /// The peer ended the association before it answered anything in this conversation.
     bool vanished() const noexcept { return vanished_ && !heard_; }
 
+    /// It answered something in this conversation.
+    bool answered() const noexcept { return heard_; }
+
     const AssociateAccept& accept() const noexcept { return accept_; }
 
     /// Of the first accepted context with this class and, unless empty, this syntax; 0: none.

@@ -64,7 +64,8 @@ RequestorState::converse(const AssociationPlan& plan, const StopSignal& stop, co
         talk(*association);
         if (kept && association->vanished())
             continue;
-        if (association->usable())
+        // Where nothing could be asked, the next one would not get further.
+        if (association->usable() && association->answered())
             association = shelf.keep(claim.place, kind, std::move(association));
         if (association) {
             (void)association->resume(stop);

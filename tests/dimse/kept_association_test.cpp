@@ -103,6 +103,18 @@ TEST_CASE("without keep_idle each association is released at once")
     CHECK(pacs.associations() == 2);
 }
 
+TEST_CASE("an association that nothing could be asked on is not kept")
+{
+    ScriptedPacs pacs({.refused_classes = {study_find}});
+    Kept rig;
+    dimse::Requestor requestor = rig.to(pacs);
+    CHECK(rig.find_once(requestor).error().code == make_error_code(Errc::no_context));
+    CHECK(pacs.wait_open(0));
+    pacs.change([](PacsScript& script) { script.refused_classes = {}; });
+    CHECK(rig.find_once(requestor).has_value());
+    CHECK(pacs.open() == 1);
+}
+
 TEST_CASE("a kept association that the peer has ended is replaced before it is used")
 {
     ScriptedPacs pacs;
