@@ -117,16 +117,11 @@ private:
 
     Checked<void> take(Tag tag)
     {
-        constexpr Tag never_asked[] = {
-            key::query_retrieve_level, key::retrieve_ae_title, key::retrieve_url
-        };
         DcmElement& element = *find_element(keys_, tag);
         const bool with_value = has_value(element);
         if (tag == key::query_retrieve_view && with_value)
             return refused(tag, "Query/Retrieve View was not negotiated");
-        const bool ignored_zone = tag == key::timezone_offset && !rules_.timezone;
-        if (is_noise(tag) || ignored_zone || tag == key::query_retrieve_view ||
-            std::ranges::find(never_asked, tag) != std::end(never_asked)) {
+        if (is_noise(tag) || (is_control(tag) && !is_answered(tag))) {
             remove(keys_, tag);
             return {};
         }
@@ -144,6 +139,13 @@ private:
         if (vr_of(element) == vr::ui)
             return uids(element, tag);
         return {};
+    }
+
+    /// Of what is no key of what is asked for: what changes the answer, or stands in it.
+    bool is_answered(Tag tag) const
+    {
+        return tag == tag::specific_character_set || tag == key::instance_availability ||
+               (tag == key::timezone_offset && rules_.timezone);
     }
 
     Checked<void> drop(Tag tag, bool with_value)
@@ -221,17 +223,8 @@ private:
 /// What a C-MOVE or C-GET Identifier may hold beside unique keys of its level and above.
 bool means_nothing_in_retrieve(Tag tag)
 {
-    constexpr Tag harmless[] = {
-        tag::specific_character_set,
-        key::query_retrieve_level,
-        key::query_retrieve_view,
-        key::retrieve_ae_title,
-        key::instance_availability,
-        key::timezone_offset,
-        key::retrieve_url,
-        key::patient_id, // of a study, in the model without patients
-    };
-    return is_noise(tag) || std::ranges::find(harmless, tag) != std::end(harmless);
+    // a Patient ID of a study, in the model without patients
+    return is_noise(tag) || is_control(tag) || tag == key::patient_id;
 }
 
 Checked<std::vector<Uid>> uids_of(DcmItem& identifier, Tag tag)

@@ -17,20 +17,6 @@ constexpr Vr is = make_vr('I', 'S');
 constexpr Vr pn = make_vr('P', 'N');
 constexpr Vr tm = make_vr('T', 'M');
 
-// PS3.4 C.2.2.2.4
-constexpr Vr with_wildcards[] = {
-    make_vr('A', 'E'),
-    make_vr('C', 'S'),
-    vr::lo,
-    make_vr('L', 'T'),
-    pn,
-    make_vr('S', 'H'),
-    make_vr('S', 'T'),
-    make_vr('U', 'C'),
-    make_vr('U', 'R'),
-    make_vr('U', 'T'),
-};
-
 // PS3.5 6.2: leading spaces are part of the value
 constexpr Vr with_leading_spaces[] = {
     make_vr('L', 'T'),
@@ -222,6 +208,23 @@ bool matches_time(Vr vr, std::string_view pattern, std::string_view value)
 
 } // namespace
 
+bool has_wildcards(Vr vr)
+{
+    constexpr Vr with[] = {
+        make_vr('A', 'E'),
+        make_vr('C', 'S'),
+        vr::lo,
+        make_vr('L', 'T'),
+        pn,
+        make_vr('S', 'H'),
+        make_vr('S', 'T'),
+        make_vr('U', 'C'),
+        make_vr('U', 'R'),
+        make_vr('U', 'T'),
+    };
+    return is_one_of(vr, with);
+}
+
 bool matches(Vr vr, std::string_view pattern, std::string_view value)
 {
     pattern = trimmed(vr, pattern);
@@ -230,7 +233,7 @@ bool matches(Vr vr, std::string_view pattern, std::string_view value)
         return true; // universal (PS3.4 C.2.2.2.3)
     if (vr == pn)
         return matches_name(pattern, value);
-    if (is_one_of(vr, with_wildcards))
+    if (has_wildcards(vr))
         return matches_wildcard(pattern, value);
     if (vr == da || vr == tm || vr == dt)
         return matches_time(vr, pattern, value);

@@ -10,8 +10,12 @@
 
 namespace gantry::mapping {
 
+/// Whether "*" and "?" stand for others in a key of this VR (PS3.4 C.2.2.2.4): AE CS LO LT PN SH ST
+/// UC UR UT.
+bool has_wildcards(Vr vr);
+
 /// One key value against one stored value, by the VR: single value, universal (empty, or "*"
-/// alone), wildcard (AE CS LO LT PN SH ST UC UR UT), range (DA, TM, DT). Padding counts on neither
+/// alone), wildcard (see above), range (DA, TM, DT). Padding counts on neither
 /// side; PN and numbers compare as people read them (neither case nor accents count, and any of the
 /// component groups may match; 007 is 7).
 bool matches(Vr vr, std::string_view pattern, std::string_view value);

@@ -1,6 +1,7 @@
 #include "mapping/qido_keys.h"
 
 #include "mapping/elements.h"
+#include "mapping/matching.h"
 #include "mapping/query_keys.h"
 #include "mapping/utc_date_time.h"
 #include "mapping/utf8.h"
@@ -29,17 +30,7 @@ constexpr Vr tm = make_vr('T', 'M');
 /// What no query asks an archive for: its own elements, and what gantry itself answers.
 bool is_left_out(Tag tag)
 {
-    constexpr Tag others[] = {
-        tag::specific_character_set,
-        key::query_retrieve_level,
-        key::query_retrieve_view,
-        key::retrieve_ae_title,
-        key::instance_availability,
-        key::timezone_offset,
-        key::retrieve_url,
-    };
-    return tag.element == 0 || tag.group <= 0x0002 || tag.group >= 0xfffc ||
-           std::ranges::find(others, tag) != std::end(others);
+    return tag.element == 0 || tag.group <= 0x0002 || tag.group >= 0xfffc || is_control(tag);
 }
 
 bool is_only(std::string_view text, std::string_view characters)
@@ -171,24 +162,6 @@ bool stays(char c, const QidoDialect& dialect)
     constexpr std::string_view plain = "-._~*?:@/!$'()";
     return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
            plain.find(c) != std::string_view::npos || (c == '^' && dialect.raw_caret);
-}
-
-/// PS3.4 C.2.2.2.4.
-bool has_wildcards(Vr vr)
-{
-    constexpr Vr with[] = {
-        make_vr('A', 'E'),
-        make_vr('C', 'S'),
-        vr::lo,
-        make_vr('L', 'T'),
-        pn,
-        make_vr('S', 'H'),
-        make_vr('S', 'T'),
-        make_vr('U', 'C'),
-        make_vr('U', 'R'),
-        make_vr('U', 'T')
-    };
-    return std::ranges::find(with, vr) != std::end(with);
 }
 
 } // namespace

@@ -51,6 +51,16 @@ constexpr Tag of_image[] = {
     tag::sop_instance_uid,
 };
 
+constexpr Tag control[] = {
+    tag::specific_character_set,
+    key::query_retrieve_level,
+    key::query_retrieve_view,
+    key::retrieve_ae_title,
+    key::instance_availability,
+    key::timezone_offset,
+    key::retrieve_url,
+};
+
 bool is_in(std::span<const Tag> several, Tag tag)
 {
     return std::ranges::find(several, tag) != several.end();
@@ -96,6 +106,11 @@ bool is_required(Tag tag, QueryLevel level)
     case QueryLevel::image: return is_in(of_image, tag);
     }
     return false;
+}
+
+bool is_control(Tag tag)
+{
+    return is_in(control, tag);
 }
 
 bool is_below(Tag tag, QueryLevel level)

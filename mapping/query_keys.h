@@ -63,6 +63,10 @@ const char* level_name(QueryLevel level);
 /// returns it, so where it is missing it is empty.
 bool is_required(Tag tag, QueryLevel level);
 
+/// Says something of the question or of the answer, not of what is asked for (PS3.4 C.4.1.1.3):
+/// level, view, character set, time zone, and where and how what was found can be had.
+bool is_control(Tag tag);
+
 /// Whether an attribute is known to stand below a level: no answer of that level can have it.
 bool is_below(Tag tag, QueryLevel level);
 
