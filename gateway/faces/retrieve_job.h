@@ -6,8 +6,8 @@
 #include "gateway/faces/store_route.h"
 #include "gateway/faces/sub_operation_tally.h"
 #include "gateway/loop/change.h"
+#include "gateway/loop/fair_turns.h"
 #include "gateway/loop/task_group.h"
-#include "gateway/loop/turns.h"
 #include "gateway/origins/outgoing_instance.h"
 #include "mapping/retrieve_status.h"
 

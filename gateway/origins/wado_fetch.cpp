@@ -93,7 +93,7 @@ struct WadoFetch::Answer {
 };
 
 WadoFetch::WadoFetch(const Means& means)
-    : room_(means.room), plan_(means.plan), handover_(means.handover), party_(means.party)
+    : room_(means.room), plan_(means.plan), handover_(means.handover), retrieve_(means.retrieve)
 {
 }
 
@@ -152,7 +152,7 @@ asio::awaitable<bool> WadoFetch::may_go_on(WadoJob job)
         const bool room = co_await handover_.room(room_.options.patience);
         if (room)
             break;
-        if (room_.permits.wanted_by_others(party_))
+        if (room_.permits.wanted_by_others(retrieve_))
             co_return false;
     }
     co_return true;

@@ -31,7 +31,7 @@ public:
         WadoRoom& room;
         WadoPlan& plan;
         Handover& handover;
-        FetchPermits::Party& party;
+        std::uint64_t retrieve; // its number
     };
 
     explicit WadoFetch(const Means& means);
@@ -49,7 +49,7 @@ private:
     WadoRoom& room_;
     WadoPlan& plan_;
     Handover& handover_;
-    FetchPermits::Party& party_;
+    std::uint64_t retrieve_;
 };
 
 } // namespace gantry

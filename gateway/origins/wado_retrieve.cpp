@@ -49,7 +49,7 @@ struct WadoRetrieve::Work {
           room(in),
           plan(list, sink),
           handover(on, sink, in.options.window, [this](std::size_t at) { plan.given(at); }),
-          party(in.permits),
+          retrieve(in.permits.number()),
           changed(on)
     {
     }
@@ -73,8 +73,8 @@ struct WadoRetrieve::Work {
     WadoRoom& room;
     WadoPlan plan;
     Handover handover;
-    FetchPermits::Party party;
-    Change changed; // a request has ended: there may be others now
+    std::uint64_t retrieve; // its number
+    Change changed;         // a request has ended: there may be others now
     std::size_t busy = 0;
 };
 
@@ -173,14 +173,14 @@ asio::awaitable<void> WadoRetrieve::Work::fetch()
 
 asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
 {
-    WadoFetch one({room, plan, handover, party});
+    WadoFetch one({room, plan, handover, retrieve});
     while (plan.open(job)) {
         WadoOutcome outcome;
         bool ready = false;
         while (!ready) // no turn is taken by who could not use it
             ready = co_await handover.room(room.options.patience);
         {
-            const FetchPermits::Permit permit = co_await room.permits.acquire(party);
+            const FetchPermits::Turn permit = co_await room.permits.take(retrieve);
             outcome = co_await one.run(job);
         }
         const Next next = decide(job, outcome);

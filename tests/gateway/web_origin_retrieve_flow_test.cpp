@@ -439,16 +439,16 @@ TEST_CASE("permits go to whoever holds the fewest")
     FetchPermits permits(3);
     CHECK(permits.for_one() == 2);
     CHECK(FetchPermits(0).for_one() == 1);
-    FetchPermits::Party large(permits);
-    FetchPermits::Party small(permits);
+    const auto large = permits.number();
+    const auto small = permits.number();
     std::vector<std::string> order;
-    std::list<FetchPermits::Permit> held;
-    auto take = [&](FetchPermits::Party& party, std::string name) -> asio::awaitable<void> {
-        held.push_back(co_await permits.acquire(party));
+    std::list<FetchPermits::Turn> held;
+    auto take = [&](std::uint64_t retrieve, std::string name) -> asio::awaitable<void> {
+        held.push_back(co_await permits.take(retrieve));
         order.push_back(std::move(name));
     };
-    const auto start = [&](FetchPermits::Party& party, std::string name) {
-        asio::co_spawn(loop, take(party, std::move(name)), [](const std::exception_ptr&) {});
+    const auto start = [&](std::uint64_t retrieve, std::string name) {
+        asio::co_spawn(loop, take(retrieve, std::move(name)), [](const std::exception_ptr&) {});
         loop.restart();
         loop.poll();
     };
