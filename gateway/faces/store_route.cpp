@@ -1,8 +1,8 @@
 #include "gateway/faces/store_route.h"
 
 #include "dimse/error.h"
-#include "gateway/origins/store_proposals.h"
 #include "gateway/loop/change.h"
+#include "gateway/origins/store_proposals.h"
 
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
@@ -124,7 +124,8 @@ asio::awaitable<Result<void>> MoveRoute::open_line(std::vector<dimse::ProposedCo
     if (lines_.size() > most_associations)
         co_return Result<void>{};
     const std::size_t line = lines_.size() - 1;
-    auto opened = co_await open_store_(destination_.address, std::move(proposals));
+    auto opening = open_store_(destination_.address, std::move(proposals));
+    auto opened = co_await std::move(opening);
     if (opened)
         lines_[line].association = std::move(*opened);
     else if (opened.error().code != dimse::make_error_code(dimse::Errc::no_context))
@@ -153,7 +154,8 @@ asio::awaitable<Result<void>> MoveRoute::reopen(std::size_t line)
     spdlog::info(
         "association lost, opening another destination={}", destination_.address.ae_title.str()
     );
-    auto opened = co_await open_store_(destination_.address, lines_[line].proposals);
+    auto opening = open_store_(destination_.address, lines_[line].proposals);
+    auto opened = co_await std::move(opening);
     if (!opened)
         co_return opened.error();
     lines_[line].association = std::move(*opened);

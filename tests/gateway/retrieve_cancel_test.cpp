@@ -66,10 +66,12 @@ TEST_CASE("C-CANCEL ends a retrieve at once, with what was done (FE00)")
     UnderWay move;
     run(world.loop, [](RetrieveWorld& w, UnderWay& m) -> asio::awaitable<void> {
         m.start(w, w.move(), "WORKSTATION");
-        co_await until([&] { return w.receiver.sent.size() == 2; });
+        const auto two_sent = [&] { return w.receiver.sent.size() == 2; };
+        co_await until(two_sent);
         const auto before = SteadyClock::now();
         m.session.cancel();
-        co_await until([&] { return m.ended; });
+        const auto ended = [&] { return m.ended; };
+        co_await until(ended);
         CHECK(m.at - before < std::chrono::milliseconds(100));
     }(world, move));
     REQUIRE(move.outcome.has_value());
@@ -90,9 +92,11 @@ TEST_CASE("C-CANCEL while the archive is still being asked ends it")
     UnderWay move;
     run(world.loop, [](RetrieveWorld& w, UnderWay& m) -> asio::awaitable<void> {
         m.start(w, w.move(), "WORKSTATION");
-        co_await until([&] { return static_cast<bool>(m.session.cancel); });
+        const auto can_cancel = [&] { return static_cast<bool>(m.session.cancel); };
+        co_await until(can_cancel);
         m.session.cancel();
-        co_await until([&] { return m.ended; });
+        const auto ended = [&] { return m.ended; };
+        co_await until(ended);
     }(world, move));
     REQUIRE(move.outcome.has_value());
     CHECK(move.outcome->status.code == 0xfe00);
@@ -109,12 +113,15 @@ TEST_CASE("a C-STORE under way may end after a C-CANCEL, and counts")
     UnderWay move;
     run(world.loop, [](RetrieveWorld& w, UnderWay& m, bool& answer) -> asio::awaitable<void> {
         m.start(w, w.move(), "WORKSTATION");
-        co_await until([&] { return w.receiver.aborted_stores == 1; });
+        const auto storing = [&] { return w.receiver.aborted_stores == 1; };
+        co_await until(storing);
         m.session.cancel();
-        co_await until([&] { return w.archive.under_way == 0; }); // upstream ends at once
+        const auto let_go = [&] { return w.archive.under_way == 0; };
+        co_await until(let_go); // upstream ends at once
         CHECK_FALSE(m.ended);
         answer = true;
-        co_await until([&] { return m.ended; });
+        const auto ended = [&] { return m.ended; };
+        co_await until(ended);
     }(world, move, answered));
     REQUIRE(move.outcome.has_value());
     CHECK(move.outcome->status.code == 0xfe00);
@@ -131,9 +138,11 @@ TEST_CASE("a destination that does not answer holds up a C-CANCEL for the grace 
     UnderWay move;
     run(world.loop, [](RetrieveWorld& w, UnderWay& m) -> asio::awaitable<void> {
         m.start(w, w.move(), "WORKSTATION");
-        co_await until([&] { return w.receiver.aborted_stores == 1; });
+        const auto storing = [&] { return w.receiver.aborted_stores == 1; };
+        co_await until(storing);
         m.session.cancel();
-        co_await until([&] { return m.ended; });
+        const auto ended = [&] { return m.ended; };
+        co_await until(ended);
     }(world, move));
     REQUIRE(move.outcome.has_value());
     CHECK(move.outcome->status.code == 0xfe00);
@@ -168,10 +177,14 @@ TEST_CASE("a workstation that vanishes takes everything with it")
     UnderWay move;
     run(world.loop, [](RetrieveWorld& w, UnderWay& m) -> asio::awaitable<void> {
         m.start(w, w.move(), "WORKSTATION");
-        co_await until([&] { return w.receiver.sent.size() + w.receiver.aborted_stores == 1; });
+        const auto one_begun = [&] {
+            return w.receiver.sent.size() + w.receiver.aborted_stores == 1;
+        };
+        co_await until(one_begun);
         const auto before = SteadyClock::now();
         m.vanish.emit(asio::cancellation_type::terminal);
-        co_await until([&] { return m.ended; });
+        const auto ended = [&] { return m.ended; };
+        co_await until(ended);
         CHECK(m.at - before < std::chrono::milliseconds(100));
     }(world, move));
     CHECK(move.fault != nullptr);
@@ -197,19 +210,22 @@ TEST_CASE("one who asks for many studies leaves room for others")
                 all.push_back(std::make_unique<UnderWay>());
                 all.back()->start(w, w.move(), "WORKSTATION");
             }
-            co_await until([&] { return w.archive.under_way == 3; });
+            const auto three_under_way = [&] { return w.archive.under_way == 3; };
+            co_await until(three_under_way);
             for (int i = 0; i < 20; ++i)
                 co_await pass();
             CHECK(w.archive.under_way == 3);
             auto request = w.move();
             request.move_destination = ae("OTHER");
             late.start(w, std::move(request), "OTHER");
-            co_await until([&] { return w.archive.under_way == 4; });
+            const auto four_under_way = [&] { return w.archive.under_way == 4; };
+            co_await until(four_under_way);
             go = true;
-            co_await until([&] {
+            const auto all_ended = [&] {
                 return late.ended &&
                        std::ranges::all_of(all, [](const auto& one) { return one->ended; });
-            });
+            };
+            co_await until(all_ended);
         }(world, many, other, go_on));
     CHECK(world.archive.most_under_way == 4);
     CHECK(other.outcome->status.code == 0x0000);
@@ -231,9 +247,10 @@ TEST_CASE("no more associations are opened to a destination than it takes")
                 all.push_back(std::make_unique<UnderWay>());
                 all.back()->start(w, w.move(), i % 2 == 0 ? "WORKSTATION" : "OTHER");
             }
-            co_await until([&] {
+            const auto all_ended = [&] {
                 return std::ranges::all_of(all, [](const auto& one) { return one->ended; });
-            });
+            };
+            co_await until(all_ended);
         }(world, many));
     CHECK(world.receiver.most_open == 2);
     CHECK(world.receiver.sent.size() == 12);
@@ -252,11 +269,14 @@ TEST_CASE("who waits too long for a turn is told so")
     run(world.loop,
         [](RetrieveWorld& w, UnderWay& a, UnderWay& b, bool& go) -> asio::awaitable<void> {
             a.start(w, w.move(), "WORKSTATION");
-            co_await until([&] { return w.archive.under_way == 1; });
+            const auto one_under_way = [&] { return w.archive.under_way == 1; };
+            co_await until(one_under_way);
             b.start(w, w.move(), "WORKSTATION");
-            co_await until([&] { return b.ended; });
+            const auto second_ended = [&] { return b.ended; };
+            co_await until(second_ended);
             go = true;
-            co_await until([&] { return a.ended; });
+            const auto first_ended = [&] { return a.ended; };
+            co_await until(first_ended);
         }(world, first, second, go_on));
     CHECK(first.outcome->status.code == 0x0000);
     CHECK(second.outcome->status.code == 0xa702);
