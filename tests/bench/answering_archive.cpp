@@ -6,9 +6,7 @@
 //   WADO-RS  the same study, its series <study>.1, its instances <series>.<n>: CT images with
 //            `size` bytes of pixel data, in Explicit VR Little Endian
 #include <algorithm>
-#include <arpa/inet.h>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,14 +14,15 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
 #include "bench/elements.h"
+#include "bench/listening.h"
 
 namespace {
 
+using gantry::bench::file_head;
 using gantry::bench::put;
 using gantry::bench::us;
 
@@ -186,16 +185,7 @@ bool answer_page(Socket& socket, std::string_view query, unsigned count, Make ma
 std::string head_of(const Study& study, unsigned n)
 {
     const std::string instance = study.instance(n);
-    std::string meta;
-    put(meta, 2, 0x0001, "OB", std::string("\0\1", 2));
-    put(meta, 2, 0x0002, "UI", ct_image);
-    put(meta, 2, 0x0003, "UI", instance);
-    put(meta, 2, 0x0010, "UI", explicit_le);
-    put(meta, 2, 0x0012, "UI", "2.25.1");
-    std::string out(128, '\0');
-    out += "DICM";
-    put(out, 2, 0, "UL", us(static_cast<unsigned>(meta.size())) + us(0));
-    out += meta;
+    std::string out = file_head(ct_image, instance);
     put(out, 0x0008, 0x0016, "UI", ct_image);
     put(out, 0x0008, 0x0018, "UI", instance);
     put(out, 0x0008, 0x0020, "DA", "20240501");
@@ -300,22 +290,5 @@ void serve(int fd)
 
 int main()
 {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-        ::listen(listener, 64) != 0 ||
-        ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-        return 1;
-    std::printf("%u\n", ntohs(address.sin_port));
-    std::fflush(stdout);
-    std::vector<std::jthread> connections; // until the process is ended
-    for (;;) {
-        const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (socket < 0)
-            return 1;
-        connections.emplace_back(serve, socket);
-    }
+    return gantry::bench::listen_and_serve(serve);
 }

@@ -3,19 +3,18 @@
 // one byte. Nothing that keeps an instance can be faster without being less safe. One thread a
 // connection, plain system calls. usage: bare_receiver FOLDER; prints its port.
 #include <algorithm>
-#include <arpa/inet.h>
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 #include <vector>
+
+#include "bench/listening.h"
 
 namespace {
 
@@ -71,22 +70,6 @@ int main(int argc, char** argv)
 {
     if (argc != 2)
         return 2;
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-        ::listen(listener, 64) != 0 ||
-        ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-        return 1;
-    std::printf("%u\n", ntohs(address.sin_port));
-    std::fflush(stdout);
-    std::vector<std::jthread> connections; // until the process is ended
-    for (;;) {
-        const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (socket < 0)
-            return 1;
-        connections.emplace_back(serve, socket, std::string(argv[1]));
-    }
+    const std::string folder = argv[1];
+    return gantry::bench::listen_and_serve([&folder](int socket) { serve(socket, folder); });
 }

@@ -4,10 +4,8 @@
 // counting_archive; prints its port. GET /arrivals: "UID nanoseconds" lines (CLOCK_MONOTONIC).
 // DELETE /arrivals forgets.
 #include <algorithm>
-#include <arpa/inet.h>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <netinet/in.h>
@@ -15,10 +13,11 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
+
+#include "bench/listening.h"
 
 namespace {
 
@@ -219,22 +218,5 @@ void serve(int socket)
 
 int main()
 {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-        ::listen(listener, 64) != 0 ||
-        ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-        return 1;
-    std::printf("%u\n", ntohs(address.sin_port));
-    std::fflush(stdout);
-    std::vector<std::jthread> connections; // until the process is ended
-    for (;;) {
-        const int socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (socket < 0)
-            return 1;
-        connections.emplace_back(serve, socket);
-    }
+    return gantry::bench::listen_and_serve(serve);
 }

@@ -14,4 +14,7 @@ void put(
 /// The value of a US element.
 std::string us(unsigned value);
 
+/// Preamble and file meta group of an instance in Explicit VR Little Endian (PS3.10 7.1).
+std::string file_head(std::string sop_class, std::string sop_instance);
+
 } // namespace gantry::bench

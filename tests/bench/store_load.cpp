@@ -28,6 +28,7 @@
 
 namespace {
 
+using gantry::bench::file_head;
 using gantry::bench::put;
 using gantry::bench::us;
 using gantry::tests::ByteVector;
@@ -126,17 +127,8 @@ void write_files(const Options& options, std::uint64_t run)
 {
     for (unsigned n = 0; n < options.instances; ++n) {
         const std::string instance = uid(run, n);
-        std::string meta;
-        put(meta, 2, 0x0001, "OB", std::string("\0\1", 2));
-        put(meta, 2, 0x0002, "UI", ct_image);
-        put(meta, 2, 0x0003, "UI", instance);
-        put(meta, 2, 0x0010, "UI", explicit_le);
-        put(meta, 2, 0x0012, "UI", "2.25.1");
-        std::string head(128, '\0');
-        head += "DICM";
-        put(head, 2, 0x0000, "UL", us(static_cast<unsigned>(meta.size())) + us(0));
         std::ofstream(options.write + "/" + std::to_string(n) + ".dcm", std::ios::binary)
-            << head << meta << data_set(run, instance, options.size);
+            << file_head(ct_image, instance) << data_set(run, instance, options.size);
     }
 }
 
