@@ -3,16 +3,18 @@
 #pragma once
 
 #include "mapping/vocabulary/bytes.h"
+#include "mapping/vocabulary/tag.h"
 #include "mapping/vocabulary/uid.h"
 #include "web/client.h"
 
-#include <boost/json/array.hpp>
-
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+class DcmDataset;
 
 namespace gantry::cli {
 
@@ -31,24 +33,33 @@ get(web::Client& client, std::string target, std::string_view accept, Bytes most
 
 /// A search: what it gave, or why it gave nothing.
 struct Searched {
-    Got got;
-    std::optional<boost::json::array> results; // empty for 204; nothing: not a readable answer
+    Searched();
+    Searched(Searched&&) noexcept;
+    Searched& operator=(Searched&&) noexcept;
+    Searched(const Searched&) = delete;
+    Searched& operator=(const Searched&) = delete;
+    ~Searched();
 
     bool well() const { return results.has_value(); }
 
     std::size_t count() const { return results ? results->size() : 0; }
+
+    /// Of the first result; empty where there is none.
+    std::string first(Tag tag) const;
+
+    Got got;
+    /// Empty for 204; nothing: not a readable answer.
+    std::optional<std::vector<std::unique_ptr<DcmDataset>>> results;
 };
 
 asio::awaitable<Searched> search(web::Client& client, std::string target);
 
-/// The first value of an attribute ("0020000D") as text; the alphabetic group of a name. Empty
-/// where there is none.
-std::string value_of(const boost::json::value& result, std::string_view attribute);
+/// A WADO-RS answer as far as its first instance's file meta group.
+struct Fetched {
+    Got got;                   // without a body
+    std::optional<Uid> syntax; // in which the instance is; nothing: there is none
+};
 
-/// Percent-encoded for a query (RFC 3986 3.4); of what need not be, `raw` is left as it is.
-std::string encoded(std::string_view value, std::string_view raw = {});
-
-/// In which syntax the first instance of a WADO-RS answer is; nothing where it is none.
-std::optional<Uid> syntax_of(const Got& got);
+asio::awaitable<Fetched> fetch(web::Client& client, std::string target, std::string_view accept);
 
 } // namespace gantry::cli

@@ -10,8 +10,8 @@ namespace gantry::cli {
 
 namespace {
 
-// Enough for the head of the first part; the rest is not read.
-constexpr Bytes head_of_file{64U << 10U};
+// Of what nobody looks at.
+constexpr Bytes most_metadata{64U << 10U};
 
 constexpr std::array asked_syntaxes{
     "1.2.840.10008.1.2.1",     // Explicit VR Little Endian
@@ -43,8 +43,7 @@ try_syntaxes(web::Client& client, std::string path, Findings& findings, OriginPr
     std::vector<Uid> given;
     std::vector<std::string> shown;
     for (const char* syntax : asked_syntaxes) {
-        const Got got = co_await get(client, path, accepting(syntax), head_of_file);
-        const auto is = syntax_of(got);
+        const auto [got, is] = co_await fetch(client, path, accepting(syntax));
         if (!is || is->str() != syntax)
             continue;
         given.push_back(*is);
@@ -61,8 +60,8 @@ try_syntaxes(web::Client& client, std::string path, Findings& findings, OriginPr
 asio::awaitable<bool>
 try_resource(web::Client& client, std::string path, const char* name, Findings& findings)
 {
-    const Got got = co_await get(client, std::move(path), accepting("*"), head_of_file);
-    const bool offered = syntax_of(got).has_value();
+    const auto [got, syntax] = co_await fetch(client, std::move(path), accepting("*"));
+    const bool offered = syntax.has_value();
     if (offered)
         findings.good("WADO-RS", std::string(name) + " is offered");
     else
@@ -79,14 +78,13 @@ asio::awaitable<void> examine_retrieve(
     const std::string study = "/studies/" + instance.study.str();
     const std::string series = study + "/series/" + instance.series.str();
     const std::string path = series + "/instances/" + instance.sop.sop_instance.str();
-    const Got stored = co_await get(client, path, accepting("*"), head_of_file);
-    const auto syntax = syntax_of(stored);
+    const auto [stored, syntax] = co_await fetch(client, path, accepting("*"));
     profile.retrieve.any_transfer_syntax = syntax.has_value();
     if (syntax) {
         findings.good("WADO-RS", "gives an instance as stored, in " + syntax->str());
     } else {
-        const Got plain = co_await get(client, path, accepting(""), head_of_file);
-        if (!syntax_of(plain)) {
+        const auto [plain, plain_syntax] = co_await fetch(client, path, accepting(""));
+        if (!plain_syntax) {
             findings.bad(
                 "WADO-RS",
                 "no instance as multipart/related of application/dicom: " + outcome(plain),
@@ -103,7 +101,7 @@ asio::awaitable<void> examine_retrieve(
     profile.retrieve.series_level =
         co_await try_resource(client, series, "/studies/{study}/series/{series}", findings);
     const Got metadata =
-        co_await get(client, series + "/metadata", "application/dicom+json", head_of_file);
+        co_await get(client, series + "/metadata", "application/dicom+json", most_metadata);
     profile.retrieve.metadata = metadata.status == 200;
     findings.note("WADO-RS", "/metadata of a series: " + outcome(metadata));
 }

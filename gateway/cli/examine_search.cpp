@@ -1,5 +1,12 @@
 #include "gateway/cli/archive_questions.h"
 #include "gateway/cli/examine_archive.h"
+#include "mapping/elements.h"
+#include "mapping/qido_request.h"
+#include "mapping/query_keys.h"
+
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcdatset.h>
 
 #include <array>
 #include <fmt/format.h>
@@ -46,12 +53,6 @@ constexpr std::array instance_probes{
 
 constexpr std::size_t large_page = 1'001;
 
-std::string_view study_uid = "0020000D";
-std::string_view series_uid = "0020000E";
-std::string_view instance_uid = "00080018";
-std::string_view class_uid = "00080016";
-std::string_view patient_name = "00100010";
-
 std::string says(const Searched& searched)
 {
     if (searched.got.status == 0)
@@ -73,9 +74,8 @@ asio::awaitable<void> try_keys(Room& room, std::string resource, std::span<const
     std::vector<std::string> ignored;
     std::vector<std::string> refused;
     for (const Probe& probe : probes) {
-        const auto found = co_await search(
-            room.client, resource + "?limit=1&" + probe.name + "=" + encoded(probe.value)
-        );
+        const auto found =
+            co_await search(room.client, resource + "?limit=1&" + probe.name + "=" + probe.value);
         if (found.well() && found.count() == 0)
             continue;
         (found.well() ? ignored : refused).emplace_back(probe.name);
@@ -100,7 +100,7 @@ asio::awaitable<void> try_offset(Room& room, std::string first_study)
         room.findings.note("paging", "one study only, or no second page: not known");
         co_return;
     }
-    const bool honoured = value_of(second.results->front(), study_uid) != first_study;
+    const bool honoured = second.first(tag::study_instance_uid) != first_study;
     room.profile.search.honours_offset = honoured;
     if (honoured)
         room.findings.good("paging", "offset is honoured");
@@ -135,18 +135,28 @@ asio::awaitable<void> try_page(Room& room)
         room.findings.good("page size", given + warning);
 }
 
+/// One study of that name, asked for as by the standard or with "^" as it is.
+std::string target_of(const std::string& name, bool raw_caret)
+{
+    DcmDataset keys;
+    mapping::put_text(keys, mapping::key::patient_name, name);
+    mapping::QidoDialect dialect;
+    dialect.raw_caret = raw_caret;
+    const auto requests = mapping::qido_requests({}, keys, dialect);
+    return requests ? requests->front().target(1) : std::string();
+}
+
 /// A name with "^" is found by itself, percent-encoded or only raw?
 asio::awaitable<void> try_caret(Room& room, std::string name)
 {
     if (name.find('^') == std::string::npos || name.find('=') != std::string::npos)
         co_return;
-    const std::string target = "/studies?limit=1&PatientName=";
-    const auto by_standard = co_await search(room.client, target + encoded(name));
+    const auto by_standard = co_await search(room.client, target_of(name, false));
     if (by_standard.count() > 0) {
         room.profile.search.raw_caret = false;
         co_return;
     }
-    const auto raw = co_await search(room.client, target + encoded(name, "^"));
+    const auto raw = co_await search(room.client, target_of(name, true));
     if (raw.count() == 0)
         co_return;
     room.profile.search.raw_caret = true;
@@ -175,7 +185,7 @@ asio::awaitable<std::optional<InstanceKey>> some_instance(Room& room, std::strin
         );
         co_return std::nullopt;
     }
-    const std::string series_of = value_of(series.results->front(), series_uid);
+    const std::string series_of = series.first(tag::series_instance_uid);
     const std::string path = "/studies/" + study + "/series/" + series_of + "/instances";
     co_await try_keys(room, "/studies/" + study + "/series", series_probes);
     const auto instances = co_await search(room.client, path + "?limit=1");
@@ -190,9 +200,10 @@ asio::awaitable<std::optional<InstanceKey>> some_instance(Room& room, std::strin
     }
     co_await try_keys(room, path, instance_probes);
     const auto uid = [](std::string_view text) { return Uid::parse(text).value_or(Uid{}); };
-    const auto& one = instances.results->front();
     InstanceKey key{uid(study), uid(series_of), {}, {}};
-    key.sop = {uid(value_of(one, class_uid)), uid(value_of(one, instance_uid))};
+    key.sop = {
+        uid(instances.first(tag::sop_class_uid)), uid(instances.first(tag::sop_instance_uid))
+    };
     co_return key;
 }
 
@@ -211,11 +222,11 @@ examine_search(web::Client& client, Findings& findings, OriginProfile& profile)
     }
     if (first.count() > 1)
         findings.note("paging", "limit is ignored");
-    const std::string study = value_of(first.results->front(), study_uid);
+    const std::string study = first.first(tag::study_instance_uid);
     co_await try_offset(room, study);
     co_await try_page(room);
     co_await try_keys(room, "/studies", study_probes);
-    co_await try_caret(room, value_of(first.results->front(), patient_name));
+    co_await try_caret(room, first.first(mapping::key::patient_name));
     profile.search.relational_series = co_await try_resource(room, "/series");
     profile.search.relational_instances = co_await try_resource(room, "/instances");
     profile.search.study_instances =

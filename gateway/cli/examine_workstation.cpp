@@ -2,7 +2,9 @@
 #include "dimse/requestor.h"
 #include "gateway/cli/address.h"
 #include "gateway/cli/examine.h"
+#include "gateway/cli/print.h"
 #include "mapping/elements.h"
+#include "mapping/query_keys.h"
 
 #include <dcmtk/config/osconfig.h>
 
@@ -19,17 +21,7 @@ namespace {
 constexpr std::string_view study_root_find = "1.2.840.10008.5.1.4.1.2.2.1";
 constexpr std::string_view study_root_move = "1.2.840.10008.5.1.4.1.2.2.2";
 
-struct Level {
-    const char* name;
-    Tag key;
-};
-
-// PS3.4 C.6.2.1: each level's unique key.
-constexpr std::array levels{
-    Level{"STUDY", {0x0020, 0x000d}},
-    Level{"SERIES", {0x0020, 0x000e}},
-    Level{"IMAGE", {0x0008, 0x0018}},
-};
+constexpr std::array levels{QueryLevel::study, QueryLevel::series, QueryLevel::image};
 
 /// Keeps the first match, and has enough then.
 class FirstMatch final : public dimse::MatchSink {
@@ -57,12 +49,6 @@ Uid uid(std::string_view text)
     return Uid::parse(text).value_or(Uid());
 }
 
-std::string says(const DimseStatus& status)
-{
-    const std::string code = fmt::format("{:04X}", status.code);
-    return status.comment.empty() ? code : code + " " + status.comment;
-}
-
 void not_associated(const Error& why, Room& room)
 {
     const std::string& title = room.peer.address.ae_title.str();
@@ -86,15 +72,17 @@ void not_associated(const Error& why, Room& room)
 asio::awaitable<bool> find_one(Room& room, std::size_t depth, std::vector<std::string>& found)
 {
     auto keys = std::make_shared<DcmDataset>();
-    keys->putAndInsertString(DCM_QueryRetrieveLevel, levels[depth].name);
+    keys->putAndInsertString(DCM_QueryRetrieveLevel, mapping::level_name(levels[depth]));
     for (std::size_t i = 0; i <= depth; ++i)
-        mapping::put_text(*keys, levels[i].key, i < depth ? found[i] : std::string());
+        mapping::put_text(
+            *keys, mapping::unique_key(levels[i]), i < depth ? found[i] : std::string()
+        );
     FirstMatch match;
     dimse::FindInquiry inquiry{uid(study_root_find), keys};
     const auto answer = co_await room.requestor.find(std::move(inquiry), match);
-    const std::string step = std::string("find ") + levels[depth].name;
+    const std::string step = std::string("find ") + mapping::level_name(levels[depth]);
     if (match.first) {
-        found.push_back(mapping::text_of(*match.first, levels[depth].key));
+        found.push_back(mapping::text_of(*match.first, mapping::unique_key(levels[depth])));
         room.findings.good(step, "answered");
         co_return true;
     }
@@ -105,7 +93,7 @@ asio::awaitable<bool> find_one(Room& room, std::size_t depth, std::vector<std::s
     else
         room.findings.bad(
             step,
-            "answered " + says(answer->status),
+            "answered " + text_of(answer->status),
             Side::theirs,
             "the archive behind gantry: gantry doctor with the name of the origin in "
             "routes.dimse.find"
@@ -120,11 +108,11 @@ void judge_move(const dimse::RetrieveAnswer& end, Room& room)
         return room.findings.good("move", "one image was moved to " + title);
     if (end.status.code == status::move_destination_unknown)
         return room.findings.bad(
-            "move", says(end.status), Side::ours, "host and port of " + title + " in peers"
+            "move", text_of(end.status), Side::ours, "host and port of " + title + " in peers"
         );
     const std::string counts = fmt::format(
         "{}: {} completed, {} with a warning, {} failed",
-        says(end.status),
+        text_of(end.status),
         end.counts.completed,
         end.counts.warning,
         end.counts.failed
@@ -145,9 +133,9 @@ void judge_move(const dimse::RetrieveAnswer& end, Room& room)
 asio::awaitable<void> try_move(Room& room, const std::vector<std::string>& found)
 {
     auto keys = std::make_shared<DcmDataset>();
-    keys->putAndInsertString(DCM_QueryRetrieveLevel, levels.back().name);
+    keys->putAndInsertString(DCM_QueryRetrieveLevel, mapping::level_name(levels.back()));
     for (std::size_t i = 0; i < levels.size(); ++i)
-        mapping::put_text(*keys, levels[i].key, found[i]);
+        mapping::put_text(*keys, mapping::unique_key(levels[i]), found[i]);
     auto go_on = [](const dimse::SubOperations&) { return true; };
     dimse::RetrieveInquiry inquiry{uid(study_root_move), keys};
     const auto end = co_await room.requestor.move(

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <iostream>
 
 namespace gantry::cli {
@@ -40,6 +41,13 @@ void print_line(std::string_view line)
 void print_json(const boost::json::object& object)
 {
     std::cout << boost::json::serialize(object) << "\n";
+}
+
+std::string text_of(const DimseStatus& status)
+{
+    return fmt::format(
+        "{:04X}{}{}", status.code, status.comment.empty() ? "" : " ", status.comment
+    );
 }
 
 std::string text_of(const boost::json::object& object, std::string_view key)

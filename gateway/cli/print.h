@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "gateway/cli/commands.h"
+#include "mapping/vocabulary/dimse_status.h"
 #include "mapping/vocabulary/result.h"
 
 #include <boost/json/object.hpp>
@@ -25,6 +26,9 @@ void print_line(std::string_view line);
 
 /// One object as a line of JSON.
 void print_json(const boost::json::object& object);
+
+/// A status as it came: "A700 out of resources", "0000" (PS3.7 C).
+std::string text_of(const DimseStatus& status);
 
 /// The text of a member; numbers and times as they are, null as nothing.
 std::string text_of(const boost::json::object& object, std::string_view key);

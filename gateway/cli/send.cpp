@@ -8,8 +8,6 @@
 #include "gateway/cli/send_files.h"
 #include "gateway/error.h"
 
-#include <array>
-#include <cstdio>
 #include <iostream>
 #include <unistd.h>
 
@@ -83,16 +81,6 @@ bool is_stored(const dimse::SendOutcome& outcome)
     return kind == StatusClass::success || kind == StatusClass::warning;
 }
 
-std::string answer_text(const dimse::SendOutcome& outcome)
-{
-    if (!outcome.status)
-        return outcome.status.error().text();
-    std::array<char, 8> code{};
-    std::snprintf(code.data(), code.size(), "%04X", static_cast<unsigned>(outcome.status->code));
-    const std::string& comment = outcome.status->comment;
-    return std::string(code.data()) + (comment.empty() ? "" : " " + comment);
-}
-
 /// Prints what became of each; success only with --json. Returns how many were stored.
 std::size_t report(
     const Context& context,
@@ -104,7 +92,8 @@ std::size_t report(
     for (std::size_t i = 0; i < outcomes.size() && i < part.size(); ++i) {
         const bool good = is_stored(outcomes[i]);
         stored += good ? 1 : 0;
-        const std::string answer = answer_text(outcomes[i]);
+        const auto& status = outcomes[i].status;
+        const std::string answer = status ? text_of(*status) : status.error().text();
         if (context.json)
             print_json(
                 {{"file", part[i].file.string()},
