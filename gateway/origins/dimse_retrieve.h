@@ -4,7 +4,7 @@
 #pragma once
 
 #include "dimse/requestor.h"
-#include "gateway/loop/turns.h"
+#include "gateway/loop/fair_turns.h"
 #include "gateway/origins/dimse_origin.h"
 #include "gateway/origins/dimse_passage.h"
 #include "gateway/origins/dimse_verdict.h"
