@@ -68,7 +68,7 @@ Result<void> check(const DecodedFrame& frame)
         return error(Errc::unsupported, "rendering such Bits Allocated");
     if (shape.samples != 1 && (shape.samples != 3 || bits == 1 || bits == 32))
         return error(Errc::unsupported, "rendering such samples for each pixel");
-    if (shape.bits_stored == 0 || shape.bits_stored > bits)
+    if (!floats && (shape.bits_stored == 0 || shape.bits_stored > bits))
         return error(Errc::malformed, "Bits Stored that Bits Allocated do not hold");
     if (is_subsampled(frame) && (shape.columns % 2 != 0 || shape.samples != 3))
         return error(Errc::malformed, "colours shared by twos in odd rows");
