@@ -2,6 +2,7 @@
 // comes and keeps none of it, and reports as one line of JSON. usage:
 //   query_load find|get|move --port P [--called AE] [--calling AE] [--model study|patient|psonly]
 //     [--level L] [--key GGGGEEEE[=VALUE]]... [--repeat N] [--cancel-after N]
+//     find: [--clients N]                             so many associations at once, each repeats
 //     get:  [--class UID]... [--syntax UID]...        storage classes to take on this association
 //     move: --destination AE --listen P [--syntax UID]...   receives in this very process
 // find: milliseconds until the first match and the final response, medians of the repetitions.
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <sys/socket.h>
@@ -175,7 +177,7 @@ double median(std::vector<double> values)
     return values.at(values.size() / 2);
 }
 
-void report_find(const std::vector<Run>& runs)
+void report_find(const std::vector<Run>& runs, double seconds)
 {
     std::vector<double> first;
     std::vector<double> last;
@@ -186,13 +188,14 @@ void report_find(const std::vector<Run>& runs)
     const Run& run = runs.back();
     std::printf(
         "{\"status\": \"%04x\", \"matches\": %u, \"in_part\": %u, \"bytes\": %llu, "
-        "\"first_ms\": %.3f, \"last_ms\": %.3f}\n",
+        "\"first_ms\": %.3f, \"last_ms\": %.3f, \"per_second\": %.1f}\n",
         run.status,
         run.matches,
         run.in_part,
         static_cast<unsigned long long>(run.bytes),
         median(first),
-        median(last)
+        median(last),
+        static_cast<double>(runs.size()) / seconds
     );
 }
 
@@ -230,8 +233,39 @@ std::vector<Proposal> proposals(const QueryOptions& options)
     return out;
 }
 
+/// What is asked on one association.
+std::vector<Run> conversation(const QueryOptions& options, Received& received)
+{
+    std::vector<Run> runs;
+    LoadAssociation association(options.port, options.called, options.calling, proposals(options));
+    if (!association.accepted(1))
+        throw std::runtime_error("the query/retrieve class was not accepted");
+    for (unsigned n = 0; n < options.repeat; ++n)
+        runs.push_back(ask(association, options, static_cast<std::uint16_t>(n + 1), received));
+    association.release();
+    return runs;
+}
+
+void run_find(const QueryOptions& options)
+{
+    Received none;
+    std::vector<std::future<std::vector<Run>>> clients;
+    const auto begun = Clock::now();
+    for (unsigned n = 0; n < options.clients; ++n)
+        clients.push_back(std::async(std::launch::async, [&] {
+            return conversation(options, none);
+        }));
+    std::vector<Run> runs;
+    for (auto& client : clients)
+        for (Run& run : client.get())
+            runs.push_back(std::move(run));
+    report_find(runs, milliseconds(begun, Clock::now()) / 1'000);
+}
+
 void run(const QueryOptions& options)
 {
+    if (options.service == "find")
+        return run_find(options);
     Received received;
     const int listener = options.service == "move" ? gantry::bench::listen_on(options.listen) : -1;
     std::jthread receiver;
@@ -239,14 +273,7 @@ void run(const QueryOptions& options)
         receiver = std::jthread([&] { receive(listener, options.syntaxes, received); });
     std::vector<Run> runs;
     try {
-        LoadAssociation association(
-            options.port, options.called, options.calling, proposals(options)
-        );
-        if (!association.accepted(1))
-            throw std::runtime_error("the query/retrieve class was not accepted");
-        for (unsigned n = 0; n < options.repeat; ++n)
-            runs.push_back(ask(association, options, static_cast<std::uint16_t>(n + 1), received));
-        association.release();
+        runs = conversation(options, received);
     } catch (...) {
         ::shutdown(listener, SHUT_RDWR);
         throw;
@@ -254,10 +281,7 @@ void run(const QueryOptions& options)
     ::shutdown(listener, SHUT_RDWR);
     if (receiver.joinable())
         receiver.join(); // what is still open ends with its release
-    if (options.service == "find")
-        report_find(runs);
-    else
-        report_retrieve(runs.back(), received);
+    report_retrieve(runs.back(), received);
 }
 
 } // namespace

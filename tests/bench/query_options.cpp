@@ -31,6 +31,8 @@ void read_option(QueryOptions& options, const std::string& name, const std::stri
         options.syntaxes.push_back(value);
     else if (name == "--repeat")
         options.repeat = static_cast<unsigned>(std::stoul(value));
+    else if (name == "--clients")
+        options.clients = static_cast<unsigned>(std::stoul(value));
     else if (name == "--cancel-after")
         options.cancel_after = static_cast<unsigned>(std::stoul(value));
     else if (name == "--key")
