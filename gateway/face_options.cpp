@@ -77,6 +77,17 @@ faces::RetrievalOptions retrieval_options(const Config& config)
     return options;
 }
 
+CacheOptions cache_options(const Config& config)
+{
+    CacheOptions options;
+    options.folder = config.state_dir / "cache";
+    options.max_size = config.cache.max_size;
+    options.min_free = config.cache.min_free;
+    options.max_age = std::chrono::ceil<std::chrono::seconds>(config.cache.max_age);
+    options.list_age = config.cache.list_age;
+    return options;
+}
+
 dimse::RequestorOptions requestor_options(const Config& config)
 {
     dimse::RequestorOptions options;

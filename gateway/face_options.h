@@ -5,6 +5,7 @@
 #include "gateway/faces/dimse_face.h"
 #include "gateway/faces/dimse_find.h"
 #include "gateway/faces/dimse_retrieve.h"
+#include "gateway/origins/cached_origin.h"
 
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ std::vector<std::string> store_destinations(const Config& config);
 faces::DimseFaceOptions face_options(const Config& config);
 faces::FindServiceOptions find_options(const Config& config);
 faces::RetrievalOptions retrieval_options(const Config& config);
+CacheOptions cache_options(const Config& config);
 /// As which we open associations.
 dimse::RequestorOptions requestor_options(const Config& config);
 

@@ -55,6 +55,8 @@ void Service::run()
         if (destination->runner() != nullptr)
             s.delivery_tasks->spawn(destination->runner()->run());
     }
+    if (s.cache)
+        s.fetches->spawn(s.cache->upkeep());
     s.other_tasks->spawn(s.control->serve(std::move(*s.control_acceptor)));
     s.other_tasks->spawn(operation::feed_watchdog());
     operation::notify_ready();
@@ -102,6 +104,10 @@ asio::awaitable<void> Service::stop()
     for (const auto& server : s.web_servers)
         co_await server->stop();
     co_await s.faces_tasks->drained();
+    if (s.fetches) {
+        s.fetches->cancel();
+        co_await s.fetches->drained();
+    }
     s.other_tasks->cancel();
     co_await s.admin_server->stop();
     co_await s.control->stop();

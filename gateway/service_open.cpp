@@ -31,6 +31,19 @@ Origin* Service::State::routed_to(const std::vector<std::string>& names)
     return origins.empty() ? nullptr : origins.front();
 }
 
+Origin* Service::State::cached_route(const std::vector<std::string>& names)
+{
+    if (names.empty())
+        return nullptr;
+    Destination& only = *destination(names.front()); // the configuration allows one
+    if (!cache || only.local() != nullptr)
+        return &only.origin();
+    auto& kept = cached[only.name()];
+    if (!kept)
+        kept = std::make_unique<CachedOrigin>(only.origin(), *cache, *fetches);
+    return kept.get();
+}
+
 Result<void> Service::State::open_state()
 {
     for (const std::filesystem::path& folder : {config.state_dir, scratch()}) {
@@ -150,12 +163,30 @@ Result<void> Service::State::listen(
     return {};
 }
 
+/// Only where something far is to be kept.
+Result<void> Service::State::open_cache()
+{
+    const auto far = [this](const std::string& name) {
+        return destination(name)->local() == nullptr;
+    };
+    if (config.cache.max_size.count == 0 || std::ranges::none_of(config.routes.web.retrieve, far))
+        return {};
+    auto opened = InstanceCache::open(cache_options(config), disk, clock);
+    if (!opened)
+        return Error{opened.error().code, "cache: " + opened.error().detail};
+    cache = std::move(*opened);
+    fetches.emplace(loop, "fetches");
+    return {};
+}
+
 Result<void> Service::State::open_web()
 {
     const config::FaceRoutes& routes = config.routes.web;
     faces::WebTargets targets;
     targets.find = routed_to(routes.find);
-    targets.retrieve = routed_to(routes.retrieve);
+    if (auto opened = open_cache(); !opened)
+        return opened;
+    targets.retrieve = cached_route(routes.retrieve);
     LocalOrigin* only_local =
         routes.store.size() == 1 ? destination(routes.store[0])->local() : nullptr;
     if (only_local != nullptr)

@@ -15,6 +15,7 @@
 #include "gateway/operation/control.h"
 #include "gateway/operation/metrics.h"
 #include "gateway/operation/status.h"
+#include "gateway/origins/cached_origin.h"
 #include "gateway/origins/move_arrivals.h"
 #include "gateway/origins/origin_group.h"
 #include "gateway/origins/wado_room.h"
@@ -22,6 +23,7 @@
 #include "web/server.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,10 +54,13 @@ struct Service::State {
     std::shared_ptr<MemoryBudget> retrieve_memory =
         std::make_shared<MemoryBudget>(gantry::retrieve_memory);
     std::optional<WorkerPool> inbound;
+    std::unique_ptr<InstanceCache> cache; // null: nothing is kept
     std::unique_ptr<custody::Spool> spool;
     std::unique_ptr<custody::DeliveryQueue> queue;
     std::vector<std::unique_ptr<Destination>> destinations;
     std::vector<std::unique_ptr<OriginGroup>> groups;
+    std::optional<TaskGroup> fetches; // of the cache; drained before what it fetches for goes
+    std::map<std::string, std::unique_ptr<CachedOrigin>> cached; // by the origin's name
     std::unique_ptr<faces::FindService> find;
     std::unique_ptr<faces::Retrieval> retrieval;
     std::unique_ptr<faces::DimseFace> dimse_face;
@@ -103,11 +108,14 @@ struct Service::State {
 
     /// What a route of one or several names leads to; nullptr for none.
     Origin* routed_to(const std::vector<std::string>& names);
+    /// The same for what viewers retrieve: what is far is kept here for a while.
+    Origin* cached_route(const std::vector<std::string>& names);
 
     Result<void> open_state();
     Result<void> open_origins();
     Result<void> open_dimse();
     Result<void> open_queries();
+    Result<void> open_cache();
     Result<void> open_web();
     Result<void> open_admin();
     Result<void> open_control();

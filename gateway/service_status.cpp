@@ -56,6 +56,10 @@ asio::awaitable<Result<operation::StatusReport>> Service::State::status()
     report.spool_used = spool->used();
     report.spool_free = spool->free_space();
     report.accepting = !not_ready();
+    if (cache) {
+        const CacheCounters counted = cache->counters();
+        report.cache = {cache->size(), counted.hits, counted.misses, counted.evicted};
+    }
     co_return report;
 }
 

@@ -135,6 +135,10 @@ struct Metrics::State {
     Family<Gauge>& held = gauge("gantry_destination_held", "1: held by an operator");
     Family<Gauge>& spool = gauge("gantry_spool_bytes", "Space of the spool");
     Family<Gauge>& accepting = gauge("gantry_accepting", "1: stores are taken");
+    Family<Gauge>& cache_size = gauge("gantry_cache_bytes", "What is kept of what origins gave");
+    Family<Counter>& cached = counter(
+        "gantry_cache_instances_total", "Instances of the cache: hit, miss (fetched) or evicted"
+    );
     Histogram& flush = prometheus::BuildHistogram()
                            .Name("gantry_flush_seconds")
                            .Help("Duration of a flush of the spool to the disk")
@@ -146,6 +150,7 @@ struct Metrics::State {
     Bounded reasons;
 
     void observe(const DestinationStatus& destination, WallTime now);
+    void observe(const StatusReport::Cache& cache);
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
@@ -218,8 +223,22 @@ void Metrics::State::observe(const DestinationStatus& destination, WallTime now)
     held.Add({{"destination", name}}).Set(q.held ? 1 : 0);
 }
 
+void Metrics::State::observe(const StatusReport::Cache& cache)
+{
+    cache_size.Add({}).Set(static_cast<double>(cache.size.count));
+    const std::pair<const char*, std::uint64_t> results[] = {
+        {"hit", cache.hits}, {"miss", cache.misses}, {"evicted", cache.evicted}
+    };
+    for (const auto& [result, count] : results) {
+        Counter& shown = cached.Add({{"result", result}});
+        shown.Increment(static_cast<double>(count) - shown.Value());
+    }
+}
+
 void Metrics::observe(const StatusReport& report)
 {
+    if (report.cache)
+        state_->observe(*report.cache);
     for (const DestinationStatus& each : report.destinations)
         state_->observe(each, report.now);
     state_->associations.Add({}).Set(static_cast<double>(report.associations));

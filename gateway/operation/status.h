@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,16 @@ struct StatusReport {
     Bytes spool_used;
     Bytes spool_free;
     bool accepting = true; // stores are taken
+
+    /// What is kept of what far origins gave. Nothing: no cache.
+    struct Cache {
+        Bytes size;
+        std::uint64_t hits = 0; // instances given, since the start
+        std::uint64_t misses = 0;
+        std::uint64_t evicted = 0;
+    };
+
+    std::optional<Cache> cache = {};
 };
 
 /// Loop. Draws on the queue, so that it waits.

@@ -126,3 +126,20 @@ TEST_CASE("the gauges show the queue, the spool and the associations")
     CHECK(has(text, R"(gantry_queue_instances{destination="cloud",state="deferred"} 0)"));
     CHECK(has(text, R"(gantry_queue_oldest_seconds{destination="cloud"} 0)"));
 }
+
+TEST_CASE("the cache counts hits and misses from scrape to scrape")
+{
+    StatusReport report;
+    Metrics metrics;
+    metrics.observe(report);
+    CHECK_FALSE(has(metrics.text(), "gantry_cache_bytes 0"));
+    report.cache = {.size = Bytes{4096}, .hits = 5, .misses = 2, .evicted = 1};
+    metrics.observe(report);
+    report.cache->hits = 9;
+    metrics.observe(report);
+    const std::string text = metrics.text();
+    CHECK(has(text, "gantry_cache_bytes 4096"));
+    CHECK(has(text, R"(gantry_cache_instances_total{result="hit"} 9)"));
+    CHECK(has(text, R"(gantry_cache_instances_total{result="miss"} 2)"));
+    CHECK(has(text, R"(gantry_cache_instances_total{result="evicted"} 1)"));
+}
