@@ -13,7 +13,13 @@ namespace gantry::cli {
 
 namespace {
 
-int examine(const Config& config, const config::Peer& peer, Findings& findings)
+/// As a workstation and store; or, where it is an `origin`, as the archive behind that.
+int examine(
+    const Config& config,
+    const config::Peer& peer,
+    Findings& findings,
+    const config::Origin* origin = nullptr
+)
 {
     const std::string& name = peer.address.ae_title.str();
     if (peer.address.host.empty()) {
@@ -24,9 +30,12 @@ int examine(const Config& config, const config::Peer& peer, Findings& findings)
         return complain(ready.error());
     asio::io_context loop;
     WorkerPool pool("doctor", 1);
-    if (run_to_end(loop, examine_peer(config, peer, findings, pool)))
+    const bool talks = run_to_end(loop, examine_peer(config, peer, findings, pool));
+    if (talks && origin != nullptr)
+        run_to_end(loop, examine_pacs(config, *origin, peer, findings, pool));
+    else if (talks)
         run_to_end(loop, examine_workstation(config, peer, findings, pool));
-    return findings.finish(name);
+    return findings.finish(origin != nullptr ? origin->name : name);
 }
 
 int save_profile(OriginProfile profile, const std::filesystem::path& file, Findings& findings)
@@ -55,7 +64,7 @@ int examine(
     if (origin.kind == config::Origin::Kind::dimse) {
         const config::Peer* const peer = config.peer(origin.peer);
         return peer == nullptr ? complain(origin.peer.str() + " is not in peers")
-                               : examine(config, *peer, findings);
+                               : examine(config, *peer, findings, &origin);
     }
     if (origin.kind == config::Origin::Kind::local) {
         examine_local(config, findings);

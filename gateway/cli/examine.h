@@ -29,6 +29,20 @@ asio::awaitable<bool> examine_workstation(
 asio::awaitable<bool>
 examine_web(const config::Origin& origin, Findings& findings, OriginProfile& profile);
 
+/// What an archive over DIMSE gives (PS3.4 annex C): the query/retrieve classes that it accepts
+/// from us, a find at each level, and one image by C-GET, which is forgotten. C-MOVE is negotiated
+/// only. False where it gives nothing.
+asio::awaitable<bool> examine_pacs(
+    const Config& config,
+    const config::Origin& origin,
+    const config::Peer& peer,
+    Findings& findings,
+    WorkerPool& pool
+);
+
+/// The storage classes that are tried.
+std::vector<Uid> usual_storage_classes();
+
 /// Folder and space.
 void examine_local(const Config& config, Findings& findings);
 

@@ -1,6 +1,7 @@
 #include "dimse/error.h"
 #include "dimse/requestor.h"
 #include "gateway/cli/examine.h"
+#include "gateway/cli/query_steps.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
 #include <algorithm>
@@ -44,11 +45,6 @@ constexpr std::string_view compressed[] = {
     "1.2.840.10008.1.2.5",
 };
 
-Uid uid(std::string_view text)
-{
-    return Uid::parse(text).value_or(Uid());
-}
-
 /// Each class once in plain syntaxes; CT once in each compressed one.
 std::vector<dimse::ProposedContext> proposals()
 {
@@ -56,14 +52,17 @@ std::vector<dimse::ProposedContext> proposals()
     const auto propose = [&](std::string_view abstract_syntax, std::vector<Uid> syntaxes) {
         dimse::ProposedContext context;
         context.id = static_cast<std::uint8_t>((all.size() * 2) + 1);
-        context.abstract_syntax = uid(abstract_syntax);
+        context.abstract_syntax = known_uid(abstract_syntax);
         context.transfer_syntaxes = std::move(syntaxes);
         all.push_back(std::move(context));
     };
     for (const StorageClass& each : storage_classes)
-        propose(each.uid, {uid(transfer_syntax::explicit_le), uid(transfer_syntax::implicit_le)});
+        propose(
+            each.uid,
+            {known_uid(transfer_syntax::explicit_le), known_uid(transfer_syntax::implicit_le)}
+        );
     for (const std::string_view each : compressed)
-        propose(storage_classes[0].uid, {uid(each)});
+        propose(storage_classes[0].uid, {known_uid(each)});
     return all;
 }
 
@@ -180,6 +179,14 @@ void report_contexts(const dimse::Negotiation& negotiated, Findings& findings)
 }
 
 } // namespace
+
+std::vector<Uid> usual_storage_classes()
+{
+    std::vector<Uid> all;
+    for (const StorageClass& each : storage_classes)
+        all.push_back(known_uid(each.uid));
+    return all;
+}
 
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): see the header
 asio::awaitable<bool>

@@ -3,39 +3,14 @@
 #include "gateway/cli/address.h"
 #include "gateway/cli/examine.h"
 #include "gateway/cli/print.h"
-#include "mapping/elements.h"
+#include "gateway/cli/query_steps.h"
 #include "mapping/query_keys.h"
 
-#include <dcmtk/config/osconfig.h>
-
-#include <dcmtk/dcmdata/dcdatset.h>
-#include <dcmtk/dcmdata/dcdeftag.h>
-
-#include <array>
 #include <fmt/format.h>
 
 namespace gantry::cli {
 
 namespace {
-
-constexpr std::string_view study_root_find = "1.2.840.10008.5.1.4.1.2.2.1";
-constexpr std::string_view study_root_move = "1.2.840.10008.5.1.4.1.2.2.2";
-
-constexpr std::array levels{QueryLevel::study, QueryLevel::series, QueryLevel::image};
-
-/// Keeps the first match, and has enough then.
-class FirstMatch final : public dimse::MatchSink {
-public:
-    asio::awaitable<Result<void>>
-    push(std::unique_ptr<DcmDataset> match, bool /*all_keys_supported*/) override
-    {
-        if (!first)
-            first = std::move(match);
-        co_return error(dimse::Errc::aborted, "one is enough");
-    }
-
-    std::unique_ptr<DcmDataset> first;
-};
 
 struct Room {
     const Config& config;
@@ -43,11 +18,6 @@ struct Room {
     Findings& findings;
     dimse::Requestor& requestor;
 };
-
-Uid uid(std::string_view text)
-{
-    return Uid::parse(text).value_or(Uid());
-}
 
 void not_associated(const Error& why, Room& room)
 {
@@ -68,32 +38,25 @@ void not_associated(const Error& why, Room& room)
 
 // NOLINTBEGIN(cppcoreguidelines-avoid-reference-coroutine-parameters): see the header
 
-/// Unique keys of one match at `depth`, below `found`; false where there is none, which is said.
-asio::awaitable<bool> find_one(Room& room, std::size_t depth, std::vector<std::string>& found)
+/// Adds the unique key of one match below `found`; false where there is none, which is said.
+asio::awaitable<bool> find_below(Room& room, std::vector<std::string>& found)
 {
-    auto keys = std::make_shared<DcmDataset>();
-    keys->putAndInsertString(DCM_QueryRetrieveLevel, mapping::level_name(levels[depth]));
-    for (std::size_t i = 0; i <= depth; ++i)
-        mapping::put_text(
-            *keys, mapping::unique_key(levels[i]), i < depth ? found[i] : std::string()
-        );
-    FirstMatch match;
-    dimse::FindInquiry inquiry{uid(study_root_find), keys};
-    const auto answer = co_await room.requestor.find(std::move(inquiry), match);
-    const std::string step = std::string("find ") + mapping::level_name(levels[depth]);
-    if (match.first) {
-        found.push_back(mapping::text_of(*match.first, mapping::unique_key(levels[depth])));
+    const std::string step =
+        std::string("find ") + mapping::level_name(query_levels.at(found.size()));
+    const FoundOne one = co_await find_one(room.requestor, found);
+    if (one.uid) {
+        found.push_back(*one.uid);
         room.findings.good(step, "answered");
         co_return true;
     }
-    if (!answer)
-        not_associated(answer.error(), room);
-    else if (status_class(answer->status.code) == StatusClass::success)
+    if (!one.end)
+        not_associated(one.end.error(), room);
+    else if (status_class(one.end->code) == StatusClass::success)
         room.findings.note(step, "found nothing: a move cannot be tried");
     else
         room.findings.bad(
             step,
-            "answered " + text_of(answer->status),
+            "answered " + text_of(*one.end),
             Side::theirs,
             "the archive behind gantry: gantry doctor with the name of the origin in "
             "routes.dimse.find"
@@ -132,12 +95,8 @@ void judge_move(const dimse::RetrieveAnswer& end, Room& room)
 
 asio::awaitable<void> try_move(Room& room, const std::vector<std::string>& found)
 {
-    auto keys = std::make_shared<DcmDataset>();
-    keys->putAndInsertString(DCM_QueryRetrieveLevel, mapping::level_name(levels.back()));
-    for (std::size_t i = 0; i < levels.size(); ++i)
-        mapping::put_text(*keys, mapping::unique_key(levels[i]), found[i]);
     auto go_on = [](const dimse::SubOperations&) { return true; };
-    dimse::RetrieveInquiry inquiry{uid(study_root_move), keys};
+    dimse::RetrieveInquiry inquiry{known_uid(study_root_move), one_image(found)};
     const auto end = co_await room.requestor.move(
         std::move(inquiry), room.peer.address.ae_title, std::move(go_on)
     );
@@ -165,8 +124,8 @@ asio::awaitable<bool> examine_workstation(
     dimse::Requestor requestor(own, as_the_peer, pool);
     Room room{config, peer, findings, requestor};
     std::vector<std::string> found;
-    for (std::size_t depth = 0; depth < levels.size(); ++depth)
-        if (!co_await find_one(room, depth, found))
+    while (found.size() < query_levels.size())
+        if (!co_await find_below(room, found))
             co_return false;
     if (!config.routes.dimse.retrieve.empty() && peer.may(config::Service::move))
         co_await try_move(room, found);
