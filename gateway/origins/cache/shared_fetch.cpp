@@ -67,7 +67,7 @@ void SharedFetch::leave(FetchWaiter& waiter)
     if (std::erase(waiters_, &waiter) == 0)
         return;
     if (waiters_.empty() && !ended_) {
-        stop_ = true;
+        stop_ = !all_came(); // else the origin may end it as it should
         forget();
     }
     change_.notify();
@@ -204,7 +204,7 @@ asio::awaitable<Result<void>> SharedFetch::instance(std::unique_ptr<InstanceCont
         arrival.content = std::move(shared);
     shared.reset();
     announce(std::move(arrival));
-    while (!stop_ && !may_go_on())
+    while (!stop_ && !all_came() && !may_go_on())
         co_await change_.wait();
     co_return stop_ ? error(Errc::closed) : Result<void>{};
 }

@@ -99,6 +99,8 @@ private:
     bool has_room(const Backlog& backlog) const;
     bool may_go_on() const;
 
+    bool all_came() const noexcept { return told_ && coming_.empty(); }
+
     CacheRoom& room_;
     RetrieveQuestion question_;
     std::optional<Scope> scope_;
