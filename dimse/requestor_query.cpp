@@ -1,6 +1,7 @@
-// C-FIND as SCU (PS3.7 9.3.2): asks, gives answers to the loop one by one.
+// C-FIND as SCU (PS3.7 9.3.2): asks, gives answers to the loop in their order.
 #include "dimse/error.h"
 #include "dimse/extended_negotiation.h"
+#include "dimse/match_relay.h"
 #include "dimse/outbound.h"
 #include "dimse/requestor_association.h"
 #include "dimse/requestor_state.h"
@@ -16,30 +17,6 @@ namespace gantry::dimse {
 namespace {
 
 constexpr std::uint16_t pending_with_warning = 0xff01; // PS3.4 table C.4-1
-
-/// Gives a match to the loop and waits until that has taken it.
-bool give(
-    const asio::any_io_executor& loop,
-    MatchSink& matches,
-    RequestorAssociation::Answer answer,
-    std::stop_token stop
-)
-{
-    if (answer.data_set == nullptr)
-        return true;
-    try {
-        return block_on(
-                   loop,
-                   matches.push(
-                       std::move(answer.data_set), answer.status.code != pending_with_warning
-                   ),
-                   std::move(stop)
-        )
-            .has_value();
-    } catch (const boost::system::system_error&) {
-        return false; // cancelled
-    }
-}
 
 /// One C-FIND, on its thread.
 struct Find {
@@ -72,13 +49,18 @@ Result<FindAnswer> Find::on(RequestorAssociation& association) const
     };
     if (const auto asked = association.ask(question, *identifier); !asked)
         return asked.error();
+    MatchRelay relay(loop, *matches, stop);
     for (bool wanted = true;;) {
         auto answer = association.next_answer();
         if (!answer)
             return answer.error();
-        if (status_class(answer->status.code) != StatusClass::pending)
+        const std::uint16_t code = answer->status.code;
+        if (status_class(code) != StatusClass::pending) {
+            relay.finish();
             return FindAnswer{answer->status, granted};
-        if (!wanted || give(loop, *matches, std::move(*answer), stop))
+        }
+        if (!wanted || answer->data_set == nullptr ||
+            relay.give(std::move(answer->data_set), code != pending_with_warning))
             continue;
         wanted = false;
         if (const auto cancelled = association.cancel(); !cancelled)

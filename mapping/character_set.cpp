@@ -62,8 +62,8 @@ struct Text {
 template <class Visit, class Enter>
 void visit_text(DcmItem& item, const Visit& visit, const Enter& enter)
 {
-    for (unsigned long i = 0; i < item.card(); ++i) {
-        DcmElement& element = *item.getElement(i);
+    for (DcmObject* next = nullptr; (next = item.nextInContainer(next)) != nullptr;) {
+        auto& element = dynamic_cast<DcmElement&>(*next);
         if (element.ident() == EVR_SQ) {
             auto& sequence = dynamic_cast<DcmSequenceOfItems&>(element);
             for (unsigned long k = 0; k < sequence.card(); ++k)

@@ -81,6 +81,12 @@ WebResults::WebResults(
       links_(std::move(links)),
       response_(response)
 {
+    DcmDataset keys(*question_.question.keys);
+    for (unsigned long i = 0; exact_ && i < keys.card(); ++i) {
+        const Tag tag = mapping::tag_of(*keys.getElement(i));
+        if (tag != tag::specific_character_set && mapping::has_content(keys, tag))
+            valued_.push_back(tag);
+    }
 }
 
 FindQuestion WebResults::asked() const
@@ -98,18 +104,38 @@ void WebResults::warn(std::string text)
     warnings_.push_back(std::move(text));
 }
 
-asio::awaitable<Result<void>> WebResults::match(std::unique_ptr<DcmDataset> attributes)
+/// Null: a key keeps it out.
+std::unique_ptr<DcmDataset> WebResults::matched(std::unique_ptr<DcmDataset> match)
 {
     const FindQuestion& question = question_.question;
+    if (exact_) {
+        const auto lacks = [&](Tag tag) { return mapping::find_element(*match, tag) == nullptr; };
+        unmatched_ = unmatched_ || std::ranges::any_of(valued_, lacks);
+        return match;
+    }
     if (!filter_) // now it is known who matches names
         filter_.emplace(
             keys_of(question), mapping::MatchingRules{question.combined_date_time, fuzzy_, false}
         );
+    const bool utf8 = mapping::has_content(*match, tag::specific_character_set);
+    auto answer = filter_->answer(*match);
+    if (!answer)
+        return nullptr;
+    unmatched_ = unmatched_ || !answer->all_keys_supported;
+    if (question.all_fields)
+        mapping::fill_from(*answer->identifier, *match);
+    if (utf8)
+        mapping::put_text(*answer->identifier, tag::specific_character_set, "ISO_IR 192");
+    return std::move(answer->identifier);
+}
+
+asio::awaitable<Result<void>> WebResults::match(std::unique_ptr<DcmDataset> attributes)
+{
+    const FindQuestion& question = question_.question;
     if (mapping::text_of(*attributes, mapping::unique_key(question.level)).empty())
         co_return error(Errc::invalid, "a match without its unique key");
-    const bool utf8 = mapping::has_content(*attributes, tag::specific_character_set);
-    auto answer = filter_->answer(*attributes);
-    if (!answer)
+    const auto result = matched(std::move(attributes));
+    if (!result)
         co_return Result<void>{};
     if (!exact_ && skipped_ < question.offset) {
         ++skipped_;
@@ -118,12 +144,7 @@ asio::awaitable<Result<void>> WebResults::match(std::unique_ptr<DcmDataset> attr
     enough_ = !exact_ && question.limit && sent_ == *question.limit;
     if (enough_)
         co_return error(Errc::unsupported, "more matches than are wanted");
-    unmatched_ = unmatched_ || !answer->all_keys_supported;
-    if (question.all_fields)
-        mapping::fill_from(*answer->identifier, *attributes);
-    if (utf8)
-        mapping::put_text(*answer->identifier, tag::specific_character_set, "ISO_IR 192");
-    if (auto added = add(*answer->identifier); !added)
+    if (auto added = add(*result); !added)
         co_return added;
     const auto now = std::chrono::steady_clock::now();
     if (sent_ == 1)

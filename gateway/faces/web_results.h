@@ -1,6 +1,6 @@
-// The matches of a search on their way to an HTTP client (PS3.18 10.6.3): matched again, in the
-// form that the client takes, sent as they come. Runs on the loop; holds back the first of them for
-// a moment, so that a find that fails early fails as a whole.
+// The matches of a search on their way to an HTTP client (PS3.18 10.6.3): matched again where the
+// origin does not, in the form that the client takes, sent as they come. Runs on the loop; holds
+// back the first of them for a moment, so that a find that fails early fails as a whole.
 #pragma once
 
 #include "gateway/faces/web_question.h"
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace gantry::faces {
 
@@ -27,8 +28,8 @@ struct ResultLinks {
 
 class WebResults final : public FindSink {
 public:
-    /// `exact`: the origin counts limit and offset; else it is asked without them (asked()), and
-    /// they are counted here. `response` outlives it.
+    /// `exact`: the origin matches every key and counts limit and offset; else that is done here,
+    /// and it is asked without limit and offset (asked()). `response` outlives it.
     WebResults(
         SearchQuestion question,
         bool exact,
@@ -56,6 +57,7 @@ public:
     std::uint64_t count() const noexcept { return sent_; }
 
 private:
+    std::unique_ptr<DcmDataset> matched(std::unique_ptr<DcmDataset> match);
     Result<void> add(DcmDataset& match);
     web::ResponseHead head() const;
     asio::awaitable<Result<void>> flush();
@@ -66,6 +68,7 @@ private:
     ResultLinks links_;
     web::Response& response_;
     std::optional<mapping::KeyFilter> filter_;
+    std::vector<Tag> valued_; // keys to match
     std::vector<std::string> warnings_;
     bool fuzzy_ = false;
     bool unmatched_ = false; // a key that nothing was there to match with
