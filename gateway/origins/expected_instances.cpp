@@ -103,14 +103,19 @@ public:
             FindEnd end{false, Shortfall::question, "nothing is named"};
             co_return ExpectedInstances{{}, std::move(end)};
         }
-        FindEnd end{true};
-        std::vector<Uid> studies = asked_.studies;
-        if (!asked_.patient_ids.empty())
-            end = co_await studies_of_patients(studies);
+        auto [studies, end] = co_await resolve_studies();
         const bool any = asked_.patient_ids.empty() || !studies.empty();
         if (end.complete && any)
             end = co_await below(std::move(studies));
         co_return ExpectedInstances{in_order(), std::move(end)};
+    }
+
+    asio::awaitable<ExpectedStudies> resolve_studies()
+    {
+        ExpectedStudies found{asked_.studies, {true}};
+        if (!asked_.patient_ids.empty())
+            found.end = co_await studies_of_patients(found.studies);
+        co_return found;
     }
 
 private:
@@ -365,6 +370,12 @@ asio::awaitable<FindEnd> Resolver::whole_series(std::vector<Pair> series)
 // NOLINTEND(cppcoreguidelines-avoid-reference-coroutine-parameters)
 
 } // namespace
+
+asio::awaitable<ExpectedStudies> expected_studies(AskFind find, RetrieveQuestion question)
+{
+    Resolver resolver(std::move(find), std::move(question));
+    co_return co_await resolver.resolve_studies();
+}
 
 asio::awaitable<ExpectedInstances> expected_instances(AskFind find, RetrieveQuestion question)
 {

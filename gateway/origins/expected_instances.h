@@ -19,6 +19,13 @@ struct ExpectedInstances {
     FindEnd end; // incomplete: they could not be told, and the list is good for nothing
 };
 
+struct ExpectedStudies {
+    std::vector<Uid> studies; // as named, and of the patients that are named
+    FindEnd end;              // incomplete: as above
+};
+
+asio::awaitable<ExpectedStudies> expected_studies(AskFind find, RetrieveQuestion question);
+
 /// Asks at image level; by series where an origin does not list a study as a whole. Drops what was
 /// not asked for.
 asio::awaitable<ExpectedInstances> expected_instances(AskFind find, RetrieveQuestion question);

@@ -102,6 +102,8 @@ Result<void> InstanceIntake::check_whole()
     // Of an instance that was renamed after its head was written the data set says what it is.
     if (!scanned->sop_instance.empty())
         sop_.sop_instance = scanned->sop_instance;
+    study_ = scanned->study;
+    series_ = scanned->series;
     return {};
 }
 

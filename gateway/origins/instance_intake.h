@@ -41,6 +41,11 @@ public:
     /// After finish(): as the data set says, else the head; empty where neither does.
     const SopReference& sop() const noexcept { return sop_; }
 
+    /// After finish(): where the data set says that it belongs; empty where it cannot be read.
+    const Uid& study() const noexcept { return study_; }
+
+    const Uid& series() const noexcept { return series_; }
+
     Bytes size() const noexcept { return {size_}; } // of the file
 
     /// What counts as being held, also where it lies on the disk.
@@ -63,6 +68,8 @@ private:
     std::optional<mapping::ReadFileHead> head_;
     std::optional<mapping::DataSetScanner> scanner_; // none: the structure is not read
     SopReference sop_;
+    Uid study_;
+    Uid series_;
     std::uint64_t size_ = 0;
 };
 

@@ -29,12 +29,17 @@ public:
     WadoPlan::Claim claim(const Uid& sop_instance)
     {
         std::size_t at = 0;
-        const auto claim = plan_.claim(sop_instance, at);
-        if (claim != WadoPlan::Claim::taken)
+        return keep_if_taken(plan_.claim(sop_instance, at), at);
+    }
+
+    /// By its name, or as one of a series whose instances have none.
+    WadoPlan::Claim claim(const WadoJob& job, const InstanceKey& key)
+    {
+        const auto claim = this->claim(key.sop.sop_instance);
+        if (claim != WadoPlan::Claim::unexpected)
             return claim;
-        drop();
-        at_ = at;
-        return claim;
+        std::size_t at = 0;
+        return keep_if_taken(plan_.adopt(job, key, at), at);
     }
 
     bool is(const Uid& sop_instance) const
@@ -47,6 +52,15 @@ public:
     InstanceKey key() const { return plan_.key(*at_); }
 
 private:
+    WadoPlan::Claim keep_if_taken(WadoPlan::Claim claim, std::size_t at)
+    {
+        if (claim == WadoPlan::Claim::taken) {
+            drop();
+            at_ = at;
+        }
+        return claim;
+    }
+
     void drop()
     {
         if (at_)
@@ -174,7 +188,7 @@ asio::awaitable<void> WadoFetch::read_parts(Answer& answer, WadoJob job)
             ++answer.unexpected;
             continue;
         }
-        const Result<void> read = co_await take_part(answer);
+        const Result<void> read = co_await take_part(answer, job);
         if (!read) {
             more = read.error();
             break;
@@ -188,7 +202,7 @@ asio::awaitable<void> WadoFetch::read_parts(Answer& answer, WadoJob job)
 }
 
 // One part. An error is that of the stream: nothing more can be read of it.
-asio::awaitable<Result<void>> WadoFetch::take_part(Answer& answer)
+asio::awaitable<Result<void>> WadoFetch::take_part(Answer& answer, WadoJob job)
 {
     const InstanceIntake::Ground ground{
         room_.disk, room_.scratch, room_.memory, room_.options.in_memory
@@ -219,8 +233,9 @@ asio::awaitable<Result<void>> WadoFetch::take_part(Answer& answer)
         answer.spoilt(whole.error());
         co_return Result<void>{};
     }
-    if (!claimed.is(intake.sop().sop_instance))
-        if (const Claim claim = claimed.claim(intake.sop().sop_instance); claim != Claim::taken) {
+    const InstanceKey key{intake.study(), intake.series(), intake.sop(), {}};
+    if (!claimed.is(key.sop.sop_instance))
+        if (const Claim claim = claimed.claim(job, key); claim != Claim::taken) {
             answer.dropped(claim);
             co_return Result<void>{};
         }

@@ -44,7 +44,7 @@ private:
     asio::awaitable<WadoOutcome> refused(std::unique_ptr<web::ClientResponse> response);
     asio::awaitable<void> read_parts(Answer& answer, WadoJob job);
     asio::awaitable<bool> may_go_on(WadoJob job);
-    asio::awaitable<Result<void>> take_part(Answer& answer);
+    asio::awaitable<Result<void>> take_part(Answer& answer, WadoJob job);
 
     WadoRoom& room_;
     WadoPlan& plan_;

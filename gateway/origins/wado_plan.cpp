@@ -27,22 +27,44 @@ int gravity(Shortfall shortfall) noexcept
 
 WadoPlan::WadoPlan(const Expected& expected, const RetrieveSink& sink)
 {
-    entries_.reserve(expected.instances.size());
     by_uid_.reserve(expected.instances.size());
     for (const InstanceKey& key : expected.instances) {
         const bool same = !series_.empty() && series_.back().series == key.series &&
                           series_.back().study == key.study;
         if (!same)
-            series_.push_back({key.study, key.series, entries_.size(), entries_.size()});
-        const std::size_t accept = accept_of(key.sop.sop_class, sink);
-        const bool unwanted = accepts_[accept] && accepts_[accept]->empty();
-        const State state = unwanted ? State::unwanted : State::open;
-        entries_.push_back({key.sop, series_.size() - 1, accept, state});
-        by_uid_.emplace(entries_.back().sop.sop_instance.str(), entries_.size() - 1);
-        ++series_.back().end;
+            series_.push_back({key.study, key.series});
+        (void)add(series_.size() - 1, key.sop, accept_of(key.sop.sop_class, sink));
     }
     for (std::size_t i = 0; i < series_.size(); ++i)
         plan_series(i, expected.whole_series);
+    for (const NumberedSeries& one : expected.numbered) {
+        const std::size_t accept = accept_of(one.example.sop.sop_class, sink);
+        series_.push_back({one.example.study, one.example.series});
+        series_.back().number = one.instances;
+        series_.back().accept = accept;
+        if (!unwanted(accept))
+            jobs_.push_back({series_.size() - 1, std::nullopt, accept});
+    }
+}
+
+std::size_t WadoPlan::add(std::size_t series, const SopReference& sop, std::size_t accept)
+{
+    entries_.push_back({sop, series, accept, State::unwanted});
+    const std::size_t at = entries_.size() - 1;
+    by_uid_.emplace(entries_.back().sop.sop_instance.str(), at);
+    series_[series].members.push_back(at);
+    if (!unwanted(accept))
+        change(entries_.back(), State::open);
+    return at;
+}
+
+void WadoPlan::change(Entry& entry, State state)
+{
+    std::size_t& open = series_[entry.series].open;
+    const bool counts = !entry.lost;
+    open -= counts && entry.state == State::open ? 1 : 0;
+    entry.state = state;
+    open += counts && entry.state == State::open ? 1 : 0;
 }
 
 // Classes that are wanted in the same syntaxes share an entry.
@@ -62,15 +84,15 @@ std::size_t WadoPlan::accept_of(const Uid& sop_class, const RetrieveSink& sink)
 // As a whole only where all of it is wanted, and in the same syntaxes: there is one Accept header.
 void WadoPlan::plan_series(std::size_t series, bool whole)
 {
-    const auto [study, uid, begin, end] = series_[series];
-    const Entry& first = entries_[begin];
-    for (std::size_t i = begin; i < end; ++i)
+    const std::vector<std::size_t>& members = series_[series].members;
+    const Entry& first = entries_[members.front()];
+    for (const std::size_t i : members)
         whole = whole && entries_[i].state == State::open && entries_[i].accept == first.accept;
-    if (whole && end - begin > 1) {
+    if (whole && members.size() > 1) {
         jobs_.push_back({series, std::nullopt, first.accept});
         return;
     }
-    for (std::size_t i = begin; i < end; ++i)
+    for (const std::size_t i : members)
         if (entries_[i].state == State::open)
             jobs_.push_back({series, i, entries_[i].accept});
 }
@@ -102,23 +124,34 @@ WadoPlan::Claim WadoPlan::claim(const Uid& sop_instance, std::size_t& at)
     at = known->second;
     if (entries_[at].state != State::open)
         return Claim::duplicate;
-    entries_[at].state = State::arriving;
+    change(entries_[at], State::arriving);
     return Claim::taken;
+}
+
+WadoPlan::Claim WadoPlan::adopt(const WadoJob& job, const InstanceKey& key, std::size_t& at)
+{
+    const Series& series = series_[job.series];
+    const bool belongs = nameless(job) && !job.instance && !key.sop.sop_instance.empty() &&
+                         key.study == series.study && key.series == series.series;
+    if (!belongs || by_uid_.contains(key.sop.sop_instance.str()))
+        return Claim::unexpected;
+    at = add(job.series, key.sop, job.accept);
+    return claim(key.sop.sop_instance, at);
 }
 
 void WadoPlan::release(std::size_t at)
 {
-    entries_[at].state = State::open;
+    change(entries_[at], State::open);
 }
 
 void WadoPlan::received(std::size_t at)
 {
-    entries_[at].state = State::received;
+    change(entries_[at], State::received);
 }
 
 void WadoPlan::given(std::size_t at)
 {
-    entries_[at].state = State::given;
+    change(entries_[at], State::given);
 }
 
 InstanceKey WadoPlan::key(std::size_t at) const
@@ -127,54 +160,112 @@ InstanceKey WadoPlan::key(std::size_t at) const
     return {series.study, series.series, entries_[at].sop, {}};
 }
 
+InstanceKey WadoPlan::place(const WadoJob& job) const
+{
+    return {series_[job.series].study, series_[job.series].series, {}, {}};
+}
+
 bool WadoPlan::open(const WadoJob& job) const
 {
-    const auto is_open = [](const Entry& entry) {
-        return entry.state == State::open && !entry.lost;
-    };
     if (job.instance)
-        return is_open(entries_[*job.instance]);
+        return entries_[*job.instance].state == State::open && !entries_[*job.instance].lost;
     const Series& series = series_[job.series];
-    return std::any_of(
-        entries_.begin() + static_cast<std::ptrdiff_t>(series.begin),
-        entries_.begin() + static_cast<std::ptrdiff_t>(series.end),
-        is_open
-    );
+    return series.open > 0 || (series.number && !series.lost);
+}
+
+std::vector<WadoJob> WadoPlan::nameless_jobs() const
+{
+    std::vector<WadoJob> jobs;
+    for (std::size_t i = 0; i < series_.size(); ++i)
+        if (series_[i].number)
+            jobs.push_back({i, std::nullopt, series_[i].accept});
+    return jobs;
+}
+
+std::vector<WadoJob> WadoPlan::unwanted_jobs() const
+{
+    std::vector<WadoJob> jobs = nameless_jobs();
+    std::erase_if(jobs, [this](const WadoJob& job) { return !unwanted(job.accept); });
+    return jobs;
+}
+
+std::vector<InstanceKey> WadoPlan::names(const WadoJob& job) const
+{
+    std::vector<InstanceKey> names;
+    for (const std::size_t at : series_[job.series].members)
+        names.push_back(key(at));
+    return names;
+}
+
+void WadoPlan::settle(const WadoJob& job)
+{
+    Series& series = series_[job.series];
+    if (series.number && series.open == 0 && series.members.size() == *series.number)
+        series.number.reset();
+}
+
+void WadoPlan::name(
+    const WadoJob& job, const std::vector<InstanceKey>& instances, const RetrieveSink& sink
+)
+{
+    Series& series = series_[job.series];
+    series.number.reset();
+    for (const InstanceKey& key : instances) {
+        if (by_uid_.contains(key.sop.sop_instance.str()))
+            continue;
+        const std::size_t at = add(job.series, key.sop, accept_of(key.sop.sop_class, sink));
+        if (!series.lost || entries_[at].state != State::open)
+            continue;
+        entries_[at].lost = true;
+        --series.open;
+    }
+}
+
+std::uint64_t WadoPlan::total() const
+{
+    std::uint64_t total = 0;
+    for (const Series& series : series_)
+        total += series.number ? std::max<std::uint64_t>(*series.number, series.members.size())
+                               : series.members.size();
+    return total;
 }
 
 void WadoPlan::split(const WadoJob& job)
 {
-    const Series& series = series_[job.series];
-    for (std::size_t i = series.end; i-- > series.begin;)
-        if (entries_[i].state == State::open && !entries_[i].lost)
-            jobs_.push_front({job.series, i, entries_[i].accept});
+    const std::vector<std::size_t>& members = series_[job.series].members;
+    for (auto i = members.rbegin(); i != members.rend(); ++i)
+        if (entries_[*i].state == State::open && !entries_[*i].lost)
+            jobs_.push_front({job.series, *i, entries_[*i].accept});
 }
 
 void WadoPlan::lose(const WadoJob& job, const WadoLoss& loss)
 {
-    const Series& series = series_[job.series];
-    std::size_t count = 0;
-    for (std::size_t i = series.begin; i < series.end; ++i) {
+    Series& series = series_[job.series];
+    std::size_t count = job.instance ? 0 : lose_nameless(series);
+    for (const std::size_t i : series.members) {
         Entry& entry = entries_[i];
         if ((job.instance && *job.instance != i) || entry.state != State::open || entry.lost)
             continue;
         entry.lost = true;
+        --series.open;
         ++count;
     }
     note(loss, count);
+}
+
+std::size_t WadoPlan::lose_nameless(Series& series)
+{
+    if (!series.number || series.lost)
+        return 0;
+    series.lost = true;
+    return 1; // at least
 }
 
 void WadoPlan::lose_all(const WadoLoss& loss)
 {
     jobs_.clear();
-    std::size_t count = 0;
-    for (Entry& entry : entries_) {
-        if (entry.state != State::open || entry.lost)
-            continue;
-        entry.lost = true;
-        ++count;
-    }
-    note(loss, count);
+    for (std::size_t i = 0; i < series_.size(); ++i)
+        lose({i, std::nullopt}, loss);
 }
 
 void WadoPlan::note(const WadoLoss& loss, std::size_t count)
@@ -188,7 +279,7 @@ void WadoPlan::note(const WadoLoss& loss, std::size_t count)
 RetrieveEnd WadoPlan::end() const
 {
     RetrieveEnd end;
-    std::size_t wanted = 0;
+    std::uint64_t wanted = 0;
     for (const Entry& entry : entries_) {
         if (entry.state == State::unwanted)
             continue;
@@ -196,12 +287,22 @@ RetrieveEnd WadoPlan::end() const
         if (entry.state != State::given)
             end.missing.push_back(entry.sop);
     }
-    end.complete = end.missing.empty();
+    std::uint64_t missing = end.missing.size();
+    for (const Series& series : series_) {
+        if (!series.number)
+            continue;
+        const std::uint64_t named = series.members.size();
+        const std::uint64_t nameless = *series.number - std::min(*series.number, named);
+        wanted += nameless;
+        missing += nameless;
+    }
+    const bool known = nameless_jobs().empty();
+    end.complete = missing == 0 && known;
     if (end.complete)
         return end;
     end.shortfall = shortfall_ == Shortfall::none ? Shortfall::failed : shortfall_;
-    end.reason = std::to_string(end.missing.size()) + " of " + std::to_string(wanted) +
-                 " instances missing" + (reason_.empty() ? "" : ": " + reason_);
+    end.reason = std::to_string(missing) + " of " + std::to_string(wanted) + " instances missing" +
+                 (reason_.empty() ? "" : ": " + reason_);
     return end;
 }
 

@@ -1,7 +1,7 @@
 // What a retrieve expects, what of it has come, and what to ask for next. Pure; one thread.
 #pragma once
 
-#include "gateway/origin.h"
+#include "gateway/origins/numbered_series.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,8 +34,9 @@ public:
     enum class Claim : std::uint8_t { taken, unexpected, duplicate };
 
     struct Expected {
-        std::vector<InstanceKey> instances; // each once, those of a series together
-        bool whole_series = false;          // they are all that their series have
+        std::vector<InstanceKey> instances;   // each once, those of a series together
+        bool whole_series = false;            // they are all that their series have
+        std::vector<NumberedSeries> numbered; // others, whose instances have no names yet
     };
 
     /// Asks `sink` in which syntaxes it wants them.
@@ -57,6 +58,9 @@ public:
 
     /// This one is being received: nobody else's is taken meanwhile. `at` says which it is.
     Claim claim(const Uid& sop_instance, std::size_t& at);
+    /// As claim(), for one that is not known, and is where `key` says: it may belong to a series
+    /// whose instances have no names yet, where `job` asks for that.
+    Claim adopt(const WadoJob& job, const InstanceKey& key, std::size_t& at);
     /// It was not whole after all.
     void release(std::size_t at);
     /// It is whole, or the asker has it.
@@ -67,6 +71,24 @@ public:
     InstanceKey key(std::size_t at) const;
 
     bool open(const WadoJob& job) const; // something that it asks for has not come
+
+    /// The series of the job is known by number only.
+    bool nameless(const WadoJob& job) const { return series_[job.series].number.has_value(); }
+
+    /// Jobs for all such series; for those of a class that is not wanted at all.
+    std::vector<WadoJob> nameless_jobs() const;
+    std::vector<WadoJob> unwanted_jobs() const;
+    /// What is known by name of the series of the job; no transfer syntaxes.
+    std::vector<InstanceKey> names(const WadoJob& job) const;
+    /// It has been read to its end: where as many have come as the series has, these are its names.
+    void settle(const WadoJob& job);
+    /// All that the series of the job has.
+    void
+    name(const WadoJob& job, const std::vector<InstanceKey>& instances, const RetrieveSink& sink);
+    /// How many are expected, with and without names.
+    std::uint64_t total() const;
+    /// Study and series of the job.
+    InstanceKey place(const WadoJob& job) const;
 
     /// Asks for what has not come of a series, instance by instance.
     void split(const WadoJob& job);
@@ -91,15 +113,28 @@ private:
     struct Series {
         Uid study;
         Uid series;
-        std::size_t begin;
-        std::size_t end;
+        std::vector<std::size_t> members = {}; // of entries_
+        std::size_t open = 0;                  // of these, and not lost
+        /// So many, and `members` are what has come.
+        std::optional<std::uint64_t> number = {};
+        std::size_t accept = 0; // where there is a number
+        bool lost = false;      // what has no name
     };
 
     std::size_t accept_of(const Uid& sop_class, const RetrieveSink& sink);
+
+    bool unwanted(std::size_t accept) const
+    {
+        return accepts_[accept] && accepts_[accept]->empty();
+    }
+
+    std::size_t add(std::size_t series, const SopReference& sop, std::size_t accept);
+    void change(Entry& entry, State state);
+    std::size_t lose_nameless(Series& series);
     void plan_series(std::size_t series, bool whole);
     void note(const WadoLoss& loss, std::size_t count);
 
-    std::vector<Entry> entries_;
+    std::deque<Entry> entries_; // stay where they are: by_uid_ names them
     std::vector<Series> series_;
     std::unordered_map<std::string_view, std::size_t> by_uid_; // into entries_
     std::vector<std::optional<std::vector<Uid>>> accepts_;

@@ -42,11 +42,14 @@ struct WadoRetrieve::Work {
     Work(
         const asio::any_io_executor& on,
         WadoRoom& in,
-        RetrieveSink& sink,
+        AskFind ask,
+        RetrieveSink& to,
         const WadoPlan::Expected& list
     )
         : loop(on),
           room(in),
+          find(std::move(ask)),
+          sink(to),
           plan(list, sink),
           handover(on, sink, in.options.window, [this](std::size_t at) { plan.given(at); }),
           retrieve(in.permits.number()),
@@ -58,11 +61,16 @@ struct WadoRetrieve::Work {
     struct Next {
         bool again = false;
         std::chrono::milliseconds wait{};
+        bool split = false; // what has not come of the series is asked for instance by instance
     };
 
     asio::awaitable<void> run();
     asio::awaitable<void> fetch();
     asio::awaitable<void> pursue(WadoJob job);
+    asio::awaitable<void> split(WadoJob job);
+    asio::awaitable<void> name(WadoJob job);
+    asio::awaitable<void> name_unwanted();
+    asio::awaitable<void> name_rest();
     Next decide(WadoJob& job, const WadoOutcome& outcome);
     Next missing_from_answer(WadoJob& job, const WadoOutcome& outcome);
     Next later(WadoJob& job, const WadoOutcome& outcome);
@@ -71,6 +79,8 @@ struct WadoRetrieve::Work {
 
     asio::any_io_executor loop;
     WadoRoom& room;
+    AskFind find;
+    RetrieveSink& sink;
     WadoPlan plan;
     Handover handover;
     std::uint64_t retrieve; // its number
@@ -89,9 +99,48 @@ asio::awaitable<RetrieveEnd> WadoRetrieve::run(RetrieveQuestion question)
 {
     WadoPlan::Expected list;
     list.whole_series = question.instances.empty() && room_.profile.series_level.value_or(true);
-    ExpectedInstances expected = co_await expected_instances(std::move(find_), std::move(question));
+    if (list.whole_series && sink_.takes_number())
+        list.numbered = co_await count(question);
+    RetrieveEnd end;
+    if (list.numbered.empty()) {
+        end = co_await name(std::move(question), list);
+    } else {
+        std::vector<InstanceKey> examples;
+        std::uint64_t total = 0;
+        for (const NumberedSeries& one : list.numbered) {
+            examples.push_back(one.example);
+            total += one.instances;
+        }
+        const auto taken = co_await sink_.expect_number(total, std::move(examples));
+        if (!taken)
+            co_return co_await name_what_is_refused(std::move(question), taken.error());
+        end.complete = true;
+    }
+    if (!end.complete)
+        co_return end;
+    co_return co_await fetch(std::move(list));
+}
+
+/// The series, where their numbers will do; patients have become studies then.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): of run()
+asio::awaitable<std::vector<NumberedSeries>> WadoRetrieve::count(RetrieveQuestion& question)
+{
+    ExpectedStudies found = co_await expected_studies(find_, question);
+    if (!found.end.complete || found.studies.empty())
+        co_return std::vector<NumberedSeries>{};
+    question.studies = std::move(found.studies);
+    question.patient_ids.clear();
+    auto series = co_await numbered_series(find_, question);
+    co_return series ? std::move(*series) : std::vector<NumberedSeries>{};
+}
+
+/// Lists all before the first is fetched.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-reference-coroutine-parameters): of run()
+asio::awaitable<RetrieveEnd> WadoRetrieve::name(RetrieveQuestion question, WadoPlan::Expected& list)
+{
+    RetrieveEnd end;
+    ExpectedInstances expected = co_await expected_instances(find_, std::move(question));
     if (!expected.end.complete) {
-        RetrieveEnd end;
         end.shortfall = expected.end.shortfall;
         if (end.shortfall == Shortfall::none)
             end.shortfall = Shortfall::failed;
@@ -100,18 +149,38 @@ asio::awaitable<RetrieveEnd> WadoRetrieve::run(RetrieveQuestion question)
     }
     list.instances = expected.instances;
     const auto taken = co_await sink_.expect(std::move(expected.instances));
+    end.complete = taken.has_value();
     if (!taken) {
-        RetrieveEnd end{false, Shortfall::failed, {}, taken.error().text()};
+        end.shortfall = Shortfall::failed;
+        end.reason = taken.error().text();
         for (const InstanceKey& key : list.instances)
             end.missing.push_back(key.sop);
-        co_return end;
     }
+    co_return end;
+}
+
+asio::awaitable<RetrieveEnd>
+WadoRetrieve::name_what_is_refused(RetrieveQuestion question, Error refusal)
+{
+    const ExpectedInstances expected = co_await expected_instances(find_, std::move(question));
+    RetrieveEnd end{false, Shortfall::failed, {}, refusal.text()};
+    for (const InstanceKey& key : expected.instances)
+        end.missing.push_back(key.sop);
+    co_return end;
+}
+
+asio::awaitable<RetrieveEnd> WadoRetrieve::fetch(WadoPlan::Expected list)
+{
     const auto loop = co_await asio::this_coro::executor;
-    work_ = std::make_unique<Work>(loop, room_, sink_, list);
+    work_ = std::make_unique<Work>(loop, room_, find_, sink_, list);
     list = {};
+    co_await work_->name_unwanted();
     co_await work_->run();
+    const auto& refusal = work_->handover.refusal();
+    if (refusal)
+        co_await work_->name_rest();
     RetrieveEnd end = work_->plan.end();
-    if (const auto& refusal = work_->handover.refusal()) {
+    if (refusal) {
         end.shortfall = Shortfall::failed;
         end.reason = refusal->text();
     }
@@ -183,7 +252,11 @@ asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
             const FetchPermits::Turn permit = co_await room.permits.take(retrieve);
             outcome = co_await one.run(job);
         }
+        if (outcome.verdict == WadoVerdict::content && !outcome.yielded)
+            plan.settle(job);
         const Next next = decide(job, outcome);
+        if (next.split)
+            co_await split(job);
         changed.notify(); // there may be more for others to do
         if (!next.again)
             co_return;
@@ -192,6 +265,49 @@ asio::awaitable<void> WadoRetrieve::Work::pursue(WadoJob job)
         asio::steady_timer pause(loop, next.wait);
         (void)co_await pause.async_wait(use_tuple);
     }
+}
+
+asio::awaitable<void> WadoRetrieve::Work::split(WadoJob job)
+{
+    if (plan.nameless(job))
+        co_await name(job);
+    plan.split(job);
+}
+
+/// Now the names matter: some have not come, or more than there should be.
+asio::awaitable<void> WadoRetrieve::Work::name(WadoJob job)
+{
+    const InstanceKey place = plan.place(job);
+    RetrieveQuestion question;
+    question.level = QueryLevel::series;
+    question.studies = {place.study};
+    question.series = {place.series};
+    const ExpectedInstances expected = co_await expected_instances(find, std::move(question));
+    if (!expected.end.complete) {
+        const Shortfall why = expected.end.shortfall;
+        const WadoLoss loss{why == Shortfall::none ? Shortfall::failed : why, expected.end.reason};
+        plan.lose(job, loss);
+        co_return;
+    }
+    plan.name(job, expected.instances, sink);
+    (void)co_await sink.expect_number(plan.total(), {});
+}
+
+/// What the asker does not take is not fetched, and has failed by name.
+asio::awaitable<void> WadoRetrieve::Work::name_unwanted()
+{
+    for (const WadoJob& job : plan.unwanted_jobs()) {
+        co_await name(job);
+        auto names = plan.names(job);
+        (void)co_await sink.expect(std::move(names));
+        plan.split(job); // others than the example may be wanted
+    }
+}
+
+asio::awaitable<void> WadoRetrieve::Work::name_rest()
+{
+    for (const WadoJob& job : plan.nameless_jobs())
+        co_await name(job);
 }
 
 WadoRetrieve::Work::Next WadoRetrieve::Work::decide(WadoJob& job, const WadoOutcome& outcome)
@@ -236,12 +352,11 @@ WadoRetrieve::Work::missing_from_answer(WadoJob& job, const WadoOutcome& outcome
 // A series is asked for instance by instance before any of it is lost.
 WadoRetrieve::Work::Next WadoRetrieve::Work::give_up(const WadoJob& job, const WadoOutcome& outcome)
 {
-    if (job.instance) {
+    Next next;
+    next.split = !job.instance;
+    if (job.instance)
         plan.lose(job, outcome.loss);
-    } else {
-        plan.split(job);
-    }
-    return {};
+    return next;
 }
 
 WadoRetrieve::Work::Next WadoRetrieve::Work::later(WadoJob& job, const WadoOutcome& outcome)

@@ -1,9 +1,9 @@
-// One retrieve from a web origin: what it covers by QIDO-RS, then WADO-RS, several requests at
-// once, until all has come or there is nothing left to try. Loop. One use.
+// One retrieve from a web origin: what it covers by QIDO-RS, in names or in numbers, then WADO-RS,
+// several requests at once, until all has come or there is nothing left to try. Loop. One use.
 #pragma once
 
-#include "gateway/origins/handover.h"
 #include "gateway/origins/expected_instances.h"
+#include "gateway/origins/handover.h"
 #include "gateway/origins/wado_fetch.h"
 #include "gateway/origins/wado_plan.h"
 #include "gateway/origins/wado_room.h"
@@ -25,6 +25,11 @@ public:
 
 private:
     struct Work;
+
+    asio::awaitable<std::vector<NumberedSeries>> count(RetrieveQuestion& question);
+    asio::awaitable<RetrieveEnd> name(RetrieveQuestion question, WadoPlan::Expected& list);
+    asio::awaitable<RetrieveEnd> name_what_is_refused(RetrieveQuestion question, Error refusal);
+    asio::awaitable<RetrieveEnd> fetch(WadoPlan::Expected list);
 
     WadoRoom& room_;
     AskFind find_;

@@ -50,6 +50,16 @@ public:
         co_return Result<void>{};
     }
 
+    bool takes_number() const override { return true; }
+
+    asio::awaitable<Result<void>>
+    expect_number(std::uint64_t number, std::vector<InstanceKey> examples) override
+    {
+        (void)examples;
+        expected = static_cast<std::size_t>(number);
+        co_return Result<void>{};
+    }
+
     asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) override
     {
         std::shared_ptr<ByteSource> source = content->source();

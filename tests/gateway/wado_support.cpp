@@ -83,6 +83,14 @@ AskFind FakeFind::ask()
         [this](FindQuestion question, FindSink& sink) { return answer(std::move(question), sink); };
 }
 
+std::string FakeFind::count_of(const std::string& series) const
+{
+    const auto said = counts.find(series);
+    if (said != counts.end())
+        return said->second;
+    return std::to_string(std::ranges::count(has, series, &Sample::series));
+}
+
 asio::awaitable<FindEnd> FakeFind::answer(FindQuestion question, FindSink& sink)
 {
     const auto studies = values_of(*question.keys, DCM_StudyInstanceUID);
@@ -95,9 +103,12 @@ asio::awaitable<FindEnd> FakeFind::answer(FindQuestion question, FindSink& sink)
     asked.push_back(level + shown(studies) + "/" + shown(series) + "/" + shown(instances));
     if (fails)
         co_return *fails;
+    if (const auto end = fails_after ? fails_after() : std::nullopt)
+        co_return *end;
     if (relational_fails && question.level == QueryLevel::image && series.size() != 1)
         co_return *relational_fails;
     Names given;
+    std::uint64_t matches = 0;
     for (const Sample& sample : has) {
         const auto patient = patient_of.find(sample.study);
         const std::string id = patient == patient_of.end() ? "" : patient->second;
@@ -117,6 +128,8 @@ asio::awaitable<FindEnd> FakeFind::answer(FindQuestion question, FindSink& sink)
         put(DCM_PatientID, id);
         if (question.level != QueryLevel::study)
             put(DCM_SeriesInstanceUID, sample.series);
+        if (question.level == QueryLevel::series)
+            put(DCM_NumberOfSeriesRelatedInstances, count_of(sample.series));
         if (question.level == QueryLevel::image) {
             put(DCM_SOPInstanceUID, sample.instance);
             put(DCM_SOPClassUID, sample.sop_class);
@@ -125,6 +138,8 @@ asio::awaitable<FindEnd> FakeFind::answer(FindQuestion question, FindSink& sink)
         const auto taken = co_await sink.match(std::move(match));
         if (!taken)
             co_return FindEnd{false, Shortfall::failed, taken.error().text()};
+        if (question.limit && ++matches == *question.limit)
+            break;
     }
     co_return FindEnd{true};
 }
@@ -133,6 +148,16 @@ asio::awaitable<Result<void>> Taker::expect(std::vector<InstanceKey> instances)
 {
     twice = twice || expected;
     expected = std::move(instances);
+    co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>>
+Taker::expect_number(std::uint64_t instances, std::vector<InstanceKey> some)
+{
+    numbers.push_back(instances);
+    std::ranges::move(some, std::back_inserter(examples));
+    if (unreachable)
+        co_return *unreachable;
     co_return Result<void>{};
 }
 
@@ -151,7 +176,7 @@ asio::awaitable<Result<void>> Taker::instance(std::unique_ptr<InstanceContent> c
     if (refuses)
         if (const auto refused = refuses(content->key()); !refused)
             co_return refused.error();
-    twice = twice || !expected || data_sets.contains(uid);
+    twice = twice || !(expected || !numbers.empty()) || data_sets.contains(uid);
     std::string& bytes = data_sets[uid];
     while (!keeps_content) {
         const auto chunk = co_await content->read();

@@ -35,13 +35,16 @@ public:
     std::vector<Sample> has;
     std::map<std::string, std::string> patient_of; // study
     std::optional<FindEnd> fails;
-    std::optional<FindEnd> relational_fails; // where no series is named
+    std::function<std::optional<FindEnd>()> fails_after; // asked each time
+    std::optional<FindEnd> relational_fails;             // where no series is named
     bool ignores_keys = false;
-    std::vector<std::string> asked; // "image 1.2.3/*/*"
+    std::map<std::string, std::string> counts; // series: what it says, if not the truth
+    std::vector<std::string> asked;            // "image 1.2.3/*/*"
 
     AskFind ask();
 
 private:
+    std::string count_of(const std::string& series) const;
     asio::awaitable<FindEnd> answer(FindQuestion question, FindSink& sink);
 };
 
@@ -49,6 +52,11 @@ private:
 class Taker final : public RetrieveSink {
 public:
     asio::awaitable<Result<void>> expect(std::vector<InstanceKey> instances) override;
+
+    bool takes_number() const override { return by_number; }
+
+    asio::awaitable<Result<void>>
+    expect_number(std::uint64_t instances, std::vector<InstanceKey> examples) override;
     std::optional<std::vector<Uid>> acceptable(const Uid& sop_class) const override;
     asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) override;
 
@@ -56,6 +64,11 @@ public:
     std::function<std::optional<std::vector<Uid>>(const Uid&)> accepts;
     std::function<asio::awaitable<void>()> pauses; // before it takes one
     bool keeps_content = false;                    // instead of reading it
+    bool by_number = false;                        // names are not needed
+    std::optional<Error> unreachable;              // where it would send them to
+
+    std::vector<std::uint64_t> numbers; // that it was told
+    std::vector<InstanceKey> examples;
 
     std::optional<std::vector<InstanceKey>> expected;
     std::map<std::string, std::string> data_sets; // by instance
