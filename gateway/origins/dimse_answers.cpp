@@ -9,6 +9,7 @@
 
 #include <dcmtk/dcmdata/dcdatset.h>
 
+#include <string>
 #include <utility>
 
 // Everything here is awaited by whoever calls it, and what is referred to is theirs or ours.
@@ -35,6 +36,14 @@ void put_missing(DcmDataset& match, Tag tag, const Uid& uid)
 {
     if (!uid.empty() && !mapping::has_content(match, tag))
         mapping::put_text(match, tag, uid.str());
+}
+
+FindEnd limit_end(std::string reason)
+{
+    FindEnd end;
+    end.shortfall = Shortfall::limit;
+    end.reason = std::move(reason);
+    return end;
 }
 
 } // namespace
@@ -87,10 +96,11 @@ asio::awaitable<FindEnd> DimseAnswers::alone(FindParent parent, const Settle& se
     Lane lane;
     lane.parent = std::move(parent);
     FindEnd end = co_await ask(lane);
-    if (!end.complete)
+    if (!end.complete && !(overflow_ && parts_.matches.limited()))
         co_return end;
-    if (lane.held.empty())
-        co_return parts_.matches.end();
+    if (!mode_.relational && !parts_.matches.limited() &&
+        parts_.questions.asked() + lane.held.size() > parts_.options.max_questions)
+        co_return limit_end("too many matches to complete");
     OrderedWork work(loop_, at_once);
     OrderedWork::Step complete_one = [this, &lane](std::size_t i) {
         return complete(lane.held[i]);
@@ -98,7 +108,10 @@ asio::awaitable<FindEnd> DimseAnswers::alone(FindParent parent, const Settle& se
     OrderedWork::Step deliver_one = [this, &lane](std::size_t i) { return deliver(lane.held[i]); };
     co_await work.run(lane.held.size(), std::move(complete_one), std::move(deliver_one));
     held_ = 0;
-    co_return failure_ ? *failure_ : parts_.matches.end();
+    if (failure_)
+        co_return *failure_;
+    // what was held may have been enough
+    co_return end.complete || parts_.matches.enough() ? parts_.matches.end() : end;
 }
 
 asio::awaitable<FindEnd> DimseAnswers::several(std::vector<FindParent> parents, Settle settle)
@@ -157,12 +170,8 @@ asio::awaitable<FindEnd> DimseAnswers::ask(Lane& lane)
     DimseAnswer answer =
         co_await parts_.questions.ask(std::move(identifier), required(level), sink);
     not_granted_ = not_granted_ || answer.not_granted;
-    if (overflow_) {
-        FindEnd end;
-        end.shortfall = Shortfall::limit;
-        end.reason = "too many matches to hold";
-        co_return end;
-    }
+    if (overflow_)
+        co_return limit_end("too many matches to hold");
     co_return answer.stopped ? parts_.matches.end() : std::move(answer.end);
 }
 

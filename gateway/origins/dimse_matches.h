@@ -30,6 +30,9 @@ public:
     /// The limit is reached, and there was more.
     bool enough() const noexcept { return enough_; }
 
+    /// A limit is asked for.
+    bool limited() const noexcept { return limit_.has_value(); }
+
     /// How the find ended where nothing failed before.
     FindEnd end() const;
 

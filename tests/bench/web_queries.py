@@ -73,20 +73,21 @@ def rows(name, port, called, gantry, own_web=None):
                 row("its own QIDO-RS", http_load(own_web, target(matches), clients))
 
 
-def front(here, peer_title, port):
+def front(here, peer_title, port, **origin):
     return Gantry(here, peers=[{"ae_title": peer_title, "host": "127.0.0.1", "port": port}],
-                  origins=[{"name": "old", "kind": "dimse", "peer": peer_title}],
+                  origins=[{"name": "old", "kind": "dimse", "peer": peer_title, **origin}],
                   routes={"web": {"store": [], "find": "old", "retrieve": "old"}}, log_level="warn")
 
 
-def measured(here, name, title, port, own_web=None):
-    gantry = front(here / f"gantry-{name}", title, port)
+def measured(here, name, title, port, own_web=None, **origin):
+    gantry = front(here / "gantry", title, port, **origin)
     with running(gantry):
         gantry.start()
         idle = resident(gantry.process, "VmRSS")
         rows(name, port, title, gantry, own_web)
         print(f"  gantry's memory: +{resident(gantry.process, 'VmHWM') - idle:.1f} MiB")
         gantry.stop()
+    shutil.rmtree(here / "gantry")
 
 
 def qido(here):
@@ -104,5 +105,7 @@ def qido(here):
             scp.add(*write_all(scp.folder, [study_file(matches, n) for n in range(matches)], f"qido{matches}-"))
         peer = scp.start()
         with running(scp):
-            measured(here, "dcmqrscp", peer.called, peer.port)
+            # It knows neither counts nor modalities: as it answers, and with these asked for study by study.
+            measured(here, "dcmqrscp as it is", peer.called, peer.port, complete_answers=False)
+            measured(here, "dcmqrscp completed", peer.called, peer.port)
         shutil.rmtree(here / "dcmqrscp")

@@ -451,6 +451,50 @@ TEST_CASE("what is completed comes in the order of the archive and within limits
     CHECK(rig.find(series, "0020,000e=").shortfall == Shortfall::limit);
 }
 
+TEST_CASE("a few of many matches are completed where only a few are wanted")
+{
+    DimseFindRig rig({.find = {.ignored = {modalities}}});
+    for (int n = 1; n <= 60; ++n) {
+        const std::string uid = "1." + std::to_string(n);
+        rig.pacs.add("STUDY", "0020,000d=" + uid);
+        rig.pacs.add("SERIES", "0020,000d=" + uid + " | 0020,000e=" + uid + ".1 | 0008,0060=CT");
+    }
+    rig.options.max_held = 20;
+    rig.question.limit = 5;
+    CHECK(rig.find(study, "0008,0061=CT | 0020,000d=").complete);
+    CHECK(rig.found.lines.size() == 5);
+    CHECK(rig.asked().size() < 20);
+    CHECK(rig.find(study, "0008,0061=MR | 0020,000d=").shortfall == Shortfall::limit);
+    CHECK(rig.found.lines.empty());
+}
+
+TEST_CASE("an archive that falls silent or goes away in the middle of a walk is told from its end")
+{
+    for (const bool silent : {true, false}) {
+        CAPTURE(silent);
+        DimseFindRig rig;
+        fill(rig.pacs);
+        rig.ways.timeouts.dimse = std::chrono::milliseconds(300);
+        rig.pacs.change([&](PacsScript& script) {
+            script.instead = [silent](ScriptedPeer& peer, const PacsRequest& request) {
+                const bool chosen =
+                    request.identifier.find("0008,0052=SERIES") != std::string::npos &&
+                    request.identifier.find("0020,000d=1.2") != std::string::npos;
+                if (chosen && !silent)
+                    peer.reset();
+                return chosen;
+            };
+        });
+        const FindEnd end = rig.find(series, "0020,000e=");
+        CHECK(!end.complete);
+        CHECK(end.shortfall == (silent ? Shortfall::timed_out : Shortfall::failed));
+        CHECK(rig.found.lines.size() <= 1);
+        rig.pacs.change([](PacsScript& script) { script.instead = {}; });
+        CHECK(rig.find(series, "0020,000e=").complete);
+        CHECK(rig.found.lines.size() == 4);
+    }
+}
+
 TEST_CASE("an archive that allows one association gets one and is asked all the same")
 {
     DimseFindRig rig({.most_associations = 1, .find = {.ignored = {study_series, series_instances}}}
