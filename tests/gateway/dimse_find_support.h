@@ -52,6 +52,30 @@ values_of(const std::vector<std::string>& lines, const std::string& tag)
     return out;
 }
 
+/// Two patients, three studies, four series, five images.
+inline void fill(ScriptedPacs& pacs)
+{
+    pacs.add("STUDY", "0020,000d=1.1 | 0010,0020=A | 0008,0020=20240101 | 0008,0061=CT");
+    pacs.add("STUDY", "0020,000d=1.2 | 0010,0020=B | 0008,0020=20240102 | 0008,0061=CT\\MR");
+    pacs.add("STUDY", "0020,000d=1.3 | 0010,0020=A | 0008,0020=20240103 | 0008,0061=MR");
+    pacs.add("SERIES", "0020,000d=1.1 | 0020,000e=1.1.1 | 0008,0060=CT");
+    pacs.add("SERIES", "0020,000d=1.2 | 0020,000e=1.2.1 | 0008,0060=CT");
+    pacs.add("SERIES", "0020,000d=1.2 | 0020,000e=1.2.2 | 0008,0060=MR");
+    pacs.add("SERIES", "0020,000d=1.3 | 0020,000e=1.3.1 | 0008,0060=MR");
+    for (const char* at :
+         {"0020,000d=1.1 | 0020,000e=1.1.1 | 0008,0018=1.1.1.1",
+          "0020,000d=1.2 | 0020,000e=1.2.1 | 0008,0018=1.2.1.1",
+          "0020,000d=1.2 | 0020,000e=1.2.1 | 0008,0018=1.2.1.2",
+          "0020,000d=1.2 | 0020,000e=1.2.2 | 0008,0018=1.2.2.1",
+          "0020,000d=1.3 | 0020,000e=1.3.1 | 0008,0018=1.3.1.1"})
+        pacs.add("IMAGE", at);
+}
+
+inline std::vector<std::string> texts(std::initializer_list<const char*> all)
+{
+    return {all.begin(), all.end()};
+}
+
 struct DimseFindRig {
     LoopThread loop; // outlives the threads that resume coroutines on it
     WorkerPool pool{"outbound", 8};
