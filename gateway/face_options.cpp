@@ -120,8 +120,6 @@ std::vector<std::string> not_offered(const Config& config)
     std::vector<std::string> out;
     not_offered_by("dimse", config.routes.dimse, out);
     not_offered_by("web", config.routes.web, out);
-    if (config.web.store_answer != config::StoreAnswer::custody)
-        out.emplace_back("web.store_answer: delivered");
     if (config.dimse.tls)
         out.emplace_back("dimse.tls");
     return out;

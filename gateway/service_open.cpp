@@ -19,6 +19,9 @@ namespace {
 // allocated.
 constexpr Bytes prepared_slots{128ULL << 20U};
 
+// From its first instance to its last; what it waits for is remembered for as long.
+constexpr std::chrono::hours longest_request{6};
+
 } // namespace
 
 Origin* Service::State::routed_to(const std::vector<std::string>& names)
@@ -69,6 +72,13 @@ Result<void> Service::State::open_state()
     queue_options.keep_delivered =
         std::chrono::ceil<std::chrono::hours>(config.custody.keep_delivered);
     queue_options.ledger_age = std::chrono::ceil<std::chrono::hours>(config.custody.ledger_age);
+    if (config.web.store_answer == config::StoreAnswer::delivered) {
+        delivery_watch =
+            std::make_unique<custody::DeliveryWatch>(loop, config.web.store_wait + longest_request);
+        queue_options.changed = [watch = delivery_watch.get()](const auto& changes) {
+            watch->changed(changes);
+        };
+    }
     auto reconciled = custody::DeliveryQueue::open(std::move(queue_options), *spool, clock, loop);
     if (!reconciled)
         return reconciled.error();
@@ -192,7 +202,9 @@ Result<void> Service::State::open_web()
     if (only_local != nullptr)
         intake = faces::archive_intake(*only_local, disk);
     else if (!routes.store.empty())
-        intake = faces::custody_intake(*spool, *queue, disk, routes.store);
+        intake = faces::custody_intake(
+            *spool, *queue, disk, routes.store, {delivery_watch.get(), config.web.store_wait}
+        );
     targets.store = intake.get();
 
     faces::WebFaceOptions options;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dimse/listener.h"
+#include "gateway/custody/delivery_watch.h"
 #include "gateway/destination.h"
 #include "gateway/faces/dimse_face.h"
 #include "gateway/faces/dimse_find.h"
@@ -56,6 +57,7 @@ struct Service::State {
     std::optional<WorkerPool> inbound;
     std::unique_ptr<InstanceCache> cache; // null: nothing is kept
     std::unique_ptr<custody::Spool> spool;
+    std::unique_ptr<custody::DeliveryWatch> delivery_watch; // null: nobody waits for deliveries
     std::unique_ptr<custody::DeliveryQueue> queue;
     std::vector<std::unique_ptr<Destination>> destinations;
     std::vector<std::unique_ptr<OriginGroup>> groups;

@@ -131,9 +131,10 @@ private:
     static Vr native_vr(DcmElement& element, DcmItem& item, std::uint32_t length)
     {
         Uint16 bits = 0;
-        if (tag_of_object(element) == tag::pixel_data)
-            return item.findAndGetUint16(DCM_BitsAllocated, bits).good() && bits <= 8 ? vr::ob
-                                                                                      : vr::ow;
+        if (tag_of_object(element) == tag::pixel_data) {
+            const bool bytes = item.findAndGetUint16(DCM_BitsAllocated, bits).good() && bits <= 8;
+            return bytes && element.getVR() != EVR_OW ? vr::ob : vr::ow;
+        }
         const Vr vr = written_vr(element, has_signed_pixels(item, false));
         return length > 0xfffe && !has_long_form(vr) ? vr::un : vr;
     }

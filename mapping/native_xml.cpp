@@ -73,21 +73,23 @@ private:
     {
         constexpr std::string_view digits = "0123456789ABCDEF";
         const std::string group = member.tag.substr(0, 4);
+        std::string free;
         for (unsigned block = 0x10; block <= 0xff; ++block) {
             const std::string number{digits[block >> 4U], digits[block & 0xfU]};
             const auto* const there = found.if_contains(group + "00" + number);
             if (there == nullptr) {
-                found[group + "00" + number] = boost::json::object{
-                    {"vr", "LO"}, {"Value", boost::json::array{member.creator}}
-                };
-                return number;
+                free = free.empty() ? number : free;
+                continue;
             }
             boost::json::error_code absent;
             const auto* const name = there->find_pointer("/Value/0", absent);
             if (name != nullptr && name->is_string() && name->get_string() == member.creator)
                 return number;
         }
-        return {};
+        if (!free.empty())
+            found[group + "00" + free] =
+                boost::json::object{{"vr", "LO"}, {"Value", boost::json::array{member.creator}}};
+        return free;
     }
 
     /// The DicomAttribute children of the model or of an Item, to its end.

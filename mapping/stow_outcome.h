@@ -15,6 +15,10 @@
 
 namespace gantry::mapping {
 
+/// Warning Reason of our own (PS3.18 table I.2-1 leaves room): the instance is durable here and
+/// will be delivered; its archive has not answered within the time that a client waits.
+inline constexpr std::uint16_t still_waiting = 0xb0f0;
+
 struct InstanceOutcome {
     SopReference sop; // the class may be empty where a server leaves it out
     std::optional<std::uint16_t> warning_reason = {}; // (0008,1196): stored, but

@@ -42,6 +42,8 @@ record_of(const Delivery& delivery, const StoreOutcome& outcome, const Recording
     record.id = delivery.id;
     record.state = state_of(outcome, context);
     record.answer = outcome.answer;
+    record.kind = outcome.kind;
+    record.reason = outcome.reason;
     record.counts = outcome.kind != Kind::unavailable;
     record.next_attempt = context.now;
     if (record.state == DeliveryState::deferred && outcome.kind != Kind::unavailable) {

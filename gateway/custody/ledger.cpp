@@ -140,14 +140,15 @@ void Ledger::record(const DeliveryRecord& record, Moment now)
     const std::string answer = record.answer.substr(0, max_answer);
     row.attempts += record.counts ? 1 : 0;
     if (record.state == DeliveryState::delivered)
-        return end(row, DeliveryState::delivered, answer, now);
+        return end(row, {record.state, record.kind, record.reason}, answer, now);
     if (!row.open()) // ended by a person meanwhile
         return;
     if (record.state != DeliveryState::queued)
         set_last_error_.with(row.destination, answer).run();
     switch (record.state) {
     case DeliveryState::failed:
-    case DeliveryState::quarantined: return end(row, record.state, answer, now);
+    case DeliveryState::quarantined:
+        return end(row, {record.state, record.kind, record.reason}, answer, now);
     case DeliveryState::deferred: {
         const std::chrono::milliseconds wait = record.next_attempt - now.wall;
         const auto delay = std::clamp<std::chrono::milliseconds>(wait, {}, max_delay).count();
@@ -158,21 +159,24 @@ void Ledger::record(const DeliveryRecord& record, Moment now)
 }
 
 void Ledger::end(
-    const Row& row, DeliveryState state, const std::optional<std::string>& answer, Moment now
+    const Row& row, Verdict verdict, const std::optional<std::string>& answer, Moment now
 )
 {
-    const bool delivered = state == DeliveryState::delivered;
+    const bool delivered = verdict.state == DeliveryState::delivered;
     const auto at = delivered ? std::optional(milliseconds_of(now.wall)) : std::nullopt;
-    set_ended_.with(row.id, to_string(state), row.attempts, answer, at).run();
+    set_ended_.with(row.id, to_string(verdict.state), row.attempts, answer, at).run();
+    changes_.push_back({row.id, verdict.state, verdict.kind, verdict.reason});
     if (row.open() && !row.waits)
-        lead_next(row, delivered ? receipt_of(row.id) : 0, now);
+        lead_next(row, verdict, now);
     finish(static_cast<ReceiptId>(receipt_of(row.id)), now.queue_ms);
 }
 
 // Those that waited behind a delivery that has ended: identical ones are delivered with it, up to
 // the first that differs; that one is next.
-void Ledger::lead_next(const Row& ended, std::int64_t delivered_receipt, Moment now)
+void Ledger::lead_next(const Row& ended, Verdict verdict, Moment now)
 {
+    const bool delivered = verdict.state == DeliveryState::delivered;
+    const std::int64_t delivered_receipt = delivered ? receipt_of(ended.id) : 0;
     while (next_waiting_.with(ended.destination, ended.sop_instance).step()) {
         const std::int64_t next = next_waiting_.integer(0);
         next_waiting_.reset();
@@ -185,6 +189,7 @@ void Ledger::lead_next(const Row& ended, std::int64_t delivered_receipt, Moment 
             return;
         const std::string answer = "identical to receipt " + std::to_string(delivered_receipt);
         set_ended_.with(next, "delivered", row.attempts, answer, milliseconds_of(now.wall)).run();
+        changes_.push_back({next, verdict.state, verdict.kind, verdict.reason});
         finish(static_cast<ReceiptId>(receipt), now.queue_ms);
     }
 }
@@ -234,7 +239,7 @@ bool Ledger::drop(std::int64_t delivery, std::int64_t now_ms)
     Row row;
     if (!load(delivery, row) || row.state == "delivered" || row.state == "dropped")
         return false;
-    end(row, DeliveryState::dropped, std::nullopt, {.queue_ms = now_ms, .wall = {}});
+    end(row, Verdict{}, std::nullopt, {.queue_ms = now_ms, .wall = {}});
     return true;
 }
 

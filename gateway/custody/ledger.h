@@ -61,6 +61,9 @@ public:
     /// Writes something: whether the database can be written shows at the commit.
     void probe(std::int64_t now_ms);
 
+    /// Deliveries that have ended, once the transaction is committed; empties the list.
+    std::vector<DeliveryChange> take_changes();
+
     /// Slots that nothing needs any more, once the transaction is committed; empties the list.
     std::vector<std::string> take_released();
 
@@ -69,9 +72,11 @@ public:
     Result<void> attempt(Step&& step)
     {
         const std::size_t released = released_.size();
+        const std::size_t changes = changes_.size();
         auto done = database_.attempt(std::forward<Step>(step));
         if (!done) {
             released_.resize(released); // still needed after all
+            changes_.resize(changes);
             ids_.clear();
         }
         return done;
@@ -85,9 +90,16 @@ private:
     struct Row;
 
     bool load(std::int64_t delivery, Row& row);
-    void
-    end(const Row& row, DeliveryState state, const std::optional<std::string>& answer, Moment now);
-    void lead_next(const Row& ended, std::int64_t delivered_receipt, Moment now);
+
+    /// How an attempt ended, for those who wait.
+    struct Verdict {
+        DeliveryState state = DeliveryState::dropped;
+        StoreOutcome::Kind kind = StoreOutcome::Kind::refused;
+        std::uint16_t reason = 0;
+    };
+
+    void end(const Row& row, Verdict verdict, const std::optional<std::string>& answer, Moment now);
+    void lead_next(const Row& ended, Verdict verdict, Moment now);
     bool identical(ReceiptId a, ReceiptId b);
     bool has_leader(std::int64_t destination, const std::string& sop_instance);
     void finish(ReceiptId receipt, std::int64_t now_ms);
@@ -96,6 +108,7 @@ private:
     const std::chrono::milliseconds keep_delivered_;
     std::map<std::string, std::int64_t> ids_;
     std::vector<std::string> released_;
+    std::vector<DeliveryChange> changes_;
     ReceiptId pruned_to_ = 0;
 
     Statement destinations_;

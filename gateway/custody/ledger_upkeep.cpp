@@ -63,6 +63,11 @@ void Ledger::probe(std::int64_t now_ms)
     probe_.with(now_ms).run();
 }
 
+std::vector<DeliveryChange> Ledger::take_changes()
+{
+    return std::exchange(changes_, {});
+}
+
 std::vector<std::string> Ledger::take_released()
 {
     return std::exchange(released_, {});
@@ -70,6 +75,7 @@ std::vector<std::string> Ledger::take_released()
 
 void Ledger::rolled_back()
 {
+    changes_.clear();
     ids_.clear();
     released_.clear();
     pruned_to_ = 0;

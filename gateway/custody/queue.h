@@ -50,6 +50,16 @@ struct DeliveryRecord {
     std::string answer;      // for the ledger and last_error
     WallTime next_attempt{}; // deferred
     bool counts = true;      // false: the attempt never reached the destination and does not count
+    StoreOutcome::Kind kind = StoreOutcome::Kind::transient; // of the attempt, for DeliveryChange
+    std::uint16_t reason = 0;                                // likewise; 0: none
+};
+
+/// A delivery has ended: delivered, failed, quarantined or dropped.
+struct DeliveryChange {
+    std::int64_t id = 0;
+    DeliveryState state = DeliveryState::delivered;
+    StoreOutcome::Kind kind = StoreOutcome::Kind::stored;
+    std::uint16_t reason = 0; // warning or failure reason, 0: none
 };
 
 /// A row of `gantry queue list` (architecture: one for each instance and destination).
@@ -117,6 +127,8 @@ struct QueueOptions {
     std::chrono::milliseconds ledger_age{std::chrono::hours{24 * 90}};
     std::chrono::milliseconds max_backoff{std::chrono::minutes{10}}; // no retry is due later than
                                                                      // this after a restart
+    /// Hears what has ended, once that is durable. On the queue's own thread: must be quick.
+    std::function<void(const std::vector<DeliveryChange>&)> changed = {};
 };
 
 /// What the queue holds, read by another process than the service: while it runs, or while it does

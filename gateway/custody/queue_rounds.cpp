@@ -87,6 +87,9 @@ void QueueWorker::committed(bool with_records)
     }
     retry_at_.reset();
     retry_pause_ = {};
+    const std::vector<DeliveryChange> changes = ledger_->take_changes();
+    if (options_.changed && !changes.empty())
+        options_.changed(changes);
     if (!with_records)
         return;
     // Only now is it durable that nothing needs these.

@@ -47,16 +47,24 @@ public:
 
     const Origin* readable_from() const override { return &origin_; }
 
-    asio::awaitable<std::vector<StoreOutcome>>
+    asio::awaitable<std::vector<Committed>>
     commit(std::vector<std::unique_ptr<IntakeWriter>> writers) override
     {
         auto work = [this, writers = std::move(writers)](std::stop_token) {
             std::vector<std::unique_ptr<archive::ArchiveWriter>> own;
             for (const auto& writer : writers) // begin() makes no others
                 own.push_back(static_cast<ArchiveWriterOf&>(*writer).take());
-            return origin_.archive().commit(std::move(own));
+            std::vector<Committed> committed;
+            for (StoreOutcome& outcome : origin_.archive().commit(std::move(own)))
+                committed.push_back({std::move(outcome)});
+            return committed;
         };
         co_return co_await offload(disk_, std::move(work));
+    }
+
+    asio::awaitable<std::vector<StoreOutcome>> delivered(std::vector<custody::ReceiptId>) override
+    {
+        co_return std::vector<StoreOutcome>{}; // what is committed is where it should be
     }
 
 private:
@@ -95,7 +103,7 @@ private:
 /// Instances of one commit, taken one by one by several workers, so that flushes overlap.
 struct SpoolBatch {
     std::vector<std::unique_ptr<IntakeWriter>> writers;
-    std::vector<StoreOutcome> outcomes;
+    std::vector<Committed> outcomes;
     std::atomic<std::size_t> next{0};
 };
 
@@ -105,9 +113,14 @@ public:
         custody::Spool& spool,
         custody::DeliveryQueue& queue,
         WorkerPool& disk,
-        std::vector<std::string> destinations
+        std::vector<std::string> destinations,
+        AwaitDelivery wait
     )
-        : spool_(spool), queue_(queue), disk_(disk), destinations_(std::move(destinations))
+        : spool_(spool),
+          queue_(queue),
+          disk_(disk),
+          destinations_(std::move(destinations)),
+          wait_(wait)
     {
     }
 
@@ -131,7 +144,15 @@ public:
 
     const Origin* readable_from() const override { return nullptr; }
 
-    asio::awaitable<std::vector<StoreOutcome>>
+    asio::awaitable<std::vector<StoreOutcome>> delivered(std::vector<custody::ReceiptId> receipts
+    ) override
+    {
+        return wait_.watch->settled(
+            std::move(receipts), std::chrono::steady_clock::now() + wait_.longest
+        );
+    }
+
+    asio::awaitable<std::vector<Committed>>
     commit(std::vector<std::unique_ptr<IntakeWriter>> writers) override
     {
         using namespace asio::experimental::awaitable_operators;
@@ -158,21 +179,27 @@ private:
         co_await offload(disk_, std::move(work));
     }
 
-    StoreOutcome commit_one(SpoolWriterOf& writer)
+    Committed commit_one(SpoolWriterOf& writer)
     {
         auto stored = writer.commit(destinations_);
         if (!stored) {
             const auto code = mapping::store_status(mapping::StoreFailure::storage_failed).code;
-            return {StoreOutcome::Kind::transient, code, stored.error().text(), std::nullopt};
+            return {{StoreOutcome::Kind::transient, code, stored.error().text(), std::nullopt}};
+        }
+        Committed committed{{StoreOutcome::Kind::stored, 0, "in custody", std::nullopt}};
+        if (wait_.watch != nullptr) { // before anybody can deliver it
+            committed.receipt = stored->envelope.id;
+            wait_.watch->expect(committed.receipt, destinations_.size());
         }
         queue_.enqueue(std::move(*stored));
-        return {StoreOutcome::Kind::stored, 0, "in custody", std::nullopt};
+        return committed;
     }
 
     custody::Spool& spool_;
     custody::DeliveryQueue& queue_;
     WorkerPool& disk_;
     std::vector<std::string> destinations_;
+    AwaitDelivery wait_;
 };
 
 } // namespace
@@ -186,10 +213,11 @@ std::unique_ptr<Intake> custody_intake(
     custody::Spool& spool,
     custody::DeliveryQueue& queue,
     WorkerPool& disk,
-    std::vector<std::string> destinations
+    std::vector<std::string> destinations,
+    AwaitDelivery wait
 )
 {
-    return std::make_unique<CustodyIntake>(spool, queue, disk, std::move(destinations));
+    return std::make_unique<CustodyIntake>(spool, queue, disk, std::move(destinations), wait);
 }
 
 } // namespace gantry::faces

@@ -3,6 +3,7 @@
 // the rest runs on the loop.
 #pragma once
 
+#include "gateway/custody/delivery_watch.h"
 #include "gateway/custody/queue.h"
 #include "gateway/custody/spool.h"
 #include "gateway/loop/worker_pool.h"
@@ -10,6 +11,7 @@
 #include "gateway/origins/local_origin.h"
 #include "mapping/file_meta.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +28,11 @@ public:
     virtual Result<void> seal(InstanceKey key) = 0;
 };
 
+struct Committed {
+    StoreOutcome outcome;
+    custody::ReceiptId receipt = 0; // to be waited for by delivered(); 0: the outcome is final
+};
+
 class Intake {
 public:
     virtual ~Intake() = default;
@@ -37,12 +44,21 @@ public:
     /// Where what is stored can be read again as soon as it is; null: later, elsewhere.
     virtual const Origin* readable_from() const = 0;
     /// Of sealed writers; one outcome for each, in order. Stored means: would survive a power cut.
-    virtual asio::awaitable<std::vector<StoreOutcome>>
+    virtual asio::awaitable<std::vector<Committed>>
     commit(std::vector<std::unique_ptr<IntakeWriter>> writers) = 0;
+    /// What the origins said of each, in order; transient: not yet, in the time that it may take.
+    virtual asio::awaitable<std::vector<StoreOutcome>>
+    delivered(std::vector<custody::ReceiptId> receipts) = 0;
 };
 
 /// Straight into the local archive. References outlive the intake.
 std::unique_ptr<Intake> archive_intake(LocalOrigin& origin, WorkerPool& disk);
+
+/// Where an answer waits for the origins behind the queue, and how long; null: it does not.
+struct AwaitDelivery {
+    custody::DeliveryWatch* watch = nullptr;
+    std::chrono::milliseconds longest{60'000};
+};
 
 /// Into the spool and the queue, for the named destinations (origins as configured; the local one
 /// may be among them). References outlive the intake.
@@ -50,7 +66,8 @@ std::unique_ptr<Intake> custody_intake(
     custody::Spool& spool,
     custody::DeliveryQueue& queue,
     WorkerPool& disk,
-    std::vector<std::string> destinations
+    std::vector<std::string> destinations,
+    AwaitDelivery wait = {}
 );
 
 } // namespace gantry::faces

@@ -36,6 +36,9 @@ public:
 
     bool failed() const noexcept { return part_.failure.has_value(); }
 
+    /// Nothing more of the part is wanted.
+    bool lost() const noexcept { return failed(); }
+
     /// The part is over.
     TakenPart finish();
 

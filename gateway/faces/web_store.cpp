@@ -1,15 +1,20 @@
 #include "gateway/faces/web_store.h"
 
-#include "gateway/faces/web_part.h"
+#include "gateway/faces/web_store_request.h"
+#include "mapping/dicom_json_reader.h"
 #include "mapping/media_type.h"
+#include "mapping/native_xml_writer.h"
 #include "mapping/stow_outcome.h"
 #include "mapping/vocabulary/dimse_status.h"
 #include "web/error.h"
-#include "web/multipart.h"
 
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dcdatset.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
 
 namespace gantry::faces {
 
@@ -18,13 +23,19 @@ using mapping::StowReport;
 
 namespace {
 
-constexpr std::size_t buffer_size = 256U << 10U; // what goes to a worker at once
-
 /// How the body of a request is made up, or why it cannot be taken.
 struct BodyForm {
-    std::string boundary; // of multipart; empty: the body is one instance
-    std::optional<Problem> problem;
+    std::string boundary = {}; // of multipart; empty: the body is one instance
+    StoreForm parts = StoreForm::files;
+    std::optional<Problem> problem = std::nullopt;
 };
+
+BodyForm refused(std::uint16_t status, std::string detail)
+{
+    BodyForm out;
+    out.problem = Problem{status, std::move(detail)};
+    return out;
+}
 
 BodyForm body_form(const web::Request& request)
 {
@@ -33,14 +44,28 @@ BodyForm body_form(const web::Request& request)
     if (essence == "application/dicom")
         return {};
     if (essence != "multipart/related")
-        return {{}, Problem{415, "multipart/related; type=\"application/dicom\" is taken"}};
+        return refused(
+            415,
+            "multipart/related is taken, of application/dicom, application/dicom+json or "
+            "application/dicom+xml"
+        );
     const auto root = mapping::parse_media_type(type->parameter("type"));
-    if (root && root->essence() != "application/dicom")
-        return {{}, Problem{415, "only DICOM files are taken, not metadata with bulk data"}};
-    const std::string boundary(type->parameter("boundary"));
-    if (boundary.empty() || boundary.size() > 70) // RFC 2046 5.1.1
-        return {{}, Problem{400, "no usable boundary"}};
-    return {boundary, std::nullopt};
+    const std::string of = root ? root->essence() : "application/dicom";
+    BodyForm out;
+    if (of == "application/dicom+json" || of == "application/json")
+        out.parts = StoreForm::json;
+    else if (of == "application/dicom+xml")
+        out.parts = StoreForm::xml;
+    else if (of != "application/dicom")
+        return refused(
+            415,
+            "type is application/dicom, application/dicom+json or "
+            "application/dicom+xml"
+        );
+    out.boundary = type->parameter("boundary");
+    if (out.boundary.empty() || out.boundary.size() > 70) // RFC 2046 5.1.1
+        return refused(400, "no usable boundary");
+    return out;
 }
 
 std::uint16_t problem_status(const Error& why)
@@ -52,192 +77,34 @@ std::uint16_t problem_status(const Error& why)
     return 400;
 }
 
-bool takes(const web::Fields& part)
+/// The media type in which the client takes the report; empty: in none.
+std::string report_type(const web::Request& request)
 {
-    const std::string_view text = part.find("Content-Type");
-    if (text.empty())
-        return true; // PS3.18 asks for it; many leave it out
-    const auto type = mapping::parse_media_type(text);
-    return type && type->essence() == "application/dicom";
-}
-
-} // namespace
-
-/// One request on its way.
-class StowRequest {
-public:
-    StowRequest(
-        const WebFaceOptions& options,
-        Intake& intake,
-        WorkerPool& disk,
-        std::optional<Uid> study,
-        std::string peer_address
-    )
-        : options_(options),
-          intake_(intake),
-          disk_(disk),
-          study_(std::move(study)),
-          peer_address_(std::move(peer_address))
-    {
-        buffer_.reserve(buffer_size);
-    }
-
-    /// Takes the parts of a body until it ends or breaks; commits what was whole.
-    asio::awaitable<Result<void>> take_multipart(web::RequestBody& body, std::string boundary);
-    /// The body is one DICOM file.
-    asio::awaitable<Result<void>> take_single(web::RequestBody& body);
-    asio::awaitable<void> commit();
-
-    StowReport report(const std::string& service, bool readable) const;
-
-private:
-    asio::awaitable<Result<void>> take_part(web::ByteSource source);
-    asio::awaitable<void> feed(PartTaker& taker, ConstBytes bytes);
-    asio::awaitable<void> keep(TakenPart part);
-
-    struct Known {
-        InstanceKey key;
-        InstanceOutcome outcome;
+    static const std::array offers{
+        mapping::parse_media_type("application/dicom+json").value(),
+        mapping::parse_media_type("application/json").value(),
+        mapping::parse_media_type("application/dicom+xml").value(),
+        mapping::parse_media_type("application/xml").value(),
     };
-
-    const WebFaceOptions& options_;
-    Intake& intake_;
-    WorkerPool& disk_;
-    std::optional<Uid> study_;
-    std::string peer_address_;
-    std::vector<std::byte> buffer_;
-    std::vector<std::unique_ptr<IntakeWriter>> group_; // sealed, to be committed together
-    std::vector<std::size_t> places_;                  // of the group in known_
-    std::uint64_t group_bytes_ = 0;
-    std::vector<Known> known_;
-    std::vector<std::uint16_t> other_failures_;
-};
-
-asio::awaitable<void> StowRequest::feed(PartTaker& taker, ConstBytes bytes)
-{
-    auto work = [&taker, bytes](std::stop_token) { taker.feed(bytes); };
-    co_await offload(disk_, std::move(work));
+    const std::string accept = accept_of(request);
+    const auto ranges = mapping::parse_accept(accept);
+    const auto chosen = mapping::choose(offers, ranges);
+    // A header that has nothing readable in it accepts nothing.
+    return chosen && (accept.empty() || !ranges.empty()) ? offers.at(*chosen).essence()
+                                                         : std::string();
 }
 
-asio::awaitable<Result<void>> StowRequest::take_part(web::ByteSource source)
+std::string body_of(const StowReport& report, const std::string& content_type)
 {
-    PartTaker taker(intake_, study_, peer_address_);
-    buffer_.clear();
-    for (;;) {
-        const auto piece = co_await source();
-        if (!piece)
-            co_return piece.error();
-        if (piece->empty())
-            break;
-        if (taker.failed())
-            continue; // read over
-        if (!buffer_.empty() && buffer_.size() + piece->size() > buffer_size) {
-            co_await feed(taker, buffer_);
-            buffer_.clear();
-        }
-        if (piece->size() >= buffer_size)
-            co_await feed(taker, *piece);
-        else
-            buffer_.insert(buffer_.end(), piece->begin(), piece->end());
-    }
-    auto work = [this, &taker](std::stop_token) {
-        taker.feed(buffer_);
-        return taker.finish();
-    };
-    auto part = co_await offload(disk_, std::move(work));
-    co_await keep(std::move(part));
-    co_return Result<void>{};
+    std::string json = mapping::stow_response_json(report);
+    if (!content_type.ends_with("xml"))
+        return json;
+    std::string xml;
+    const auto data_set = mapping::read_dicom_json(json);
+    if (!data_set || !mapping::write_native_xml(**data_set, xml))
+        throw std::logic_error("a report that cannot be written");
+    return xml;
 }
-
-asio::awaitable<void> StowRequest::keep(TakenPart part)
-{
-    if (part.failure && !part.named()) {
-        other_failures_.push_back(*part.failure);
-        co_return;
-    }
-    known_.push_back({{part.study, part.series, part.sop, {}}, {part.sop}});
-    known_.back().outcome.failure_reason = part.failure;
-    if (part.failure)
-        co_return;
-    places_.push_back(known_.size() - 1);
-    group_.push_back(std::move(part.writer));
-    group_bytes_ += part.length;
-    if (group_.size() >= options_.group_instances || group_bytes_ >= options_.group_bytes.count)
-        co_await commit();
-}
-
-asio::awaitable<void> StowRequest::commit()
-{
-    if (group_.empty())
-        co_return;
-    auto group = std::exchange(group_, {});
-    const auto places = std::exchange(places_, {});
-    group_bytes_ = 0;
-    const auto outcomes = co_await intake_.commit(std::move(group));
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        using Kind = StoreOutcome::Kind;
-        const StoreOutcome& became = outcomes[i];
-        InstanceOutcome& outcome = known_[places[i]].outcome;
-        if (became.kind == Kind::stored || became.kind == Kind::already_there)
-            continue;
-        if (became.kind == Kind::stored_changed)
-            outcome.warning_reason = became.reason;
-        else
-            outcome.failure_reason =
-                became.reason != 0 ? became.reason : status::processing_failure;
-    }
-}
-
-asio::awaitable<Result<void>>
-StowRequest::take_multipart(web::RequestBody& body, std::string boundary)
-{
-    web::ByteSource source = [&body] { return body.read(); };
-    web::MultipartLimits limits;
-    limits.max_parts = options_.max_parts;
-    web::MultipartReader reader(std::move(boundary), std::move(source), limits);
-    for (;;) {
-        const auto fields = co_await reader.next_part();
-        if (!fields)
-            co_return fields.error();
-        if (!*fields)
-            co_return Result<void>{};
-        if (!takes(**fields)) {
-            other_failures_.push_back(status::cannot_understand);
-            continue;
-        }
-        web::ByteSource part = [&reader] { return reader.read(); };
-        const auto taken = co_await take_part(std::move(part));
-        if (!taken)
-            co_return taken.error();
-    }
-}
-
-asio::awaitable<Result<void>> StowRequest::take_single(web::RequestBody& body)
-{
-    web::ByteSource source = [&body] { return body.read(); };
-    return take_part(std::move(source));
-}
-
-StowReport StowRequest::report(const std::string& service, bool readable) const
-{
-    StowReport out;
-    out.other_failures = other_failures_;
-    for (const Known& one : known_) {
-        out.instances.push_back(one.outcome);
-        if (readable && one.outcome.stored())
-            out.instances.back().retrieve_url = resource_url(service, one.key, QueryLevel::image);
-    }
-    const auto stored = [](const Known& one) { return one.outcome.stored(); };
-    const auto first = std::ranges::find_if(known_, stored);
-    const auto same_study = [&](const Known& one) {
-        return !one.outcome.stored() || one.key.study == first->key.study;
-    };
-    if (readable && first != known_.end() && std::ranges::all_of(known_, same_study))
-        out.retrieve_url = resource_url(service, first->key, QueryLevel::study);
-    return out;
-}
-
-namespace {
 
 /// One line per request: how many, never what.
 void log_report(const web::Request& request, const StowReport& report, unsigned http_status)
@@ -255,6 +122,20 @@ void log_report(const web::Request& request, const StowReport& report, unsigned 
     );
 }
 
+/// For clients that look no further than the head.
+void add_warning(const StowReport& report, web::Fields& fields)
+{
+    const auto waits = std::ranges::count_if(report.instances, [](const InstanceOutcome& one) {
+        return one.stored() && one.warning_reason == mapping::still_waiting;
+    });
+    if (waits > 0)
+        fields.add(
+            "Warning",
+            "299 gantry \"" + std::to_string(waits) +
+                " of the instances are safe, and not delivered yet\""
+        );
+}
+
 /// What keeps a request from being looked at.
 std::optional<Problem>
 refusal(const WebTargets& targets, const PathUid& study, const std::string& content_type)
@@ -264,7 +145,7 @@ refusal(const WebTargets& targets, const PathUid& study, const std::string& cont
     if (study.malformed)
         return Problem{400, "the study is no UID"};
     if (content_type.empty())
-        return Problem{406, "responses are application/dicom+json"};
+        return Problem{406, "responses are application/dicom+json or application/dicom+xml"};
     if (const auto admitted = targets.store->admit(); !admitted)
         return Problem{503, "no instances are taken for now"};
     return std::nullopt;
@@ -284,7 +165,7 @@ asio::awaitable<void> StoreService::store(
 ) const
 {
     const auto study = path_uid(request, "study");
-    const std::string content_type = acceptable_json(request);
+    const std::string content_type = report_type(request);
     auto form = body_form(request);
     auto problem = refusal(targets_, study, content_type);
     if (!problem)
@@ -293,10 +174,11 @@ asio::awaitable<void> StoreService::store(
         co_return co_await send_problem(std::move(*problem), options_.retry_after, response);
 
     Intake& intake = *targets_.store;
-    StowRequest stow(options_, intake, disk_, study.uid, request.peer_address);
-    const auto taken = form.boundary.empty() ? co_await stow.take_single(body)
-                                             : co_await stow.take_multipart(body, form.boundary);
-    co_await stow.commit();
+    StoreRequest stow(options_, {intake, disk_, study.uid, request.peer_address, request.path});
+    const auto taken = form.boundary.empty()
+                           ? co_await stow.take_single(body)
+                           : co_await stow.take_multipart(body, form.boundary, form.parts);
+    co_await stow.conclude();
     const bool readable =
         intake.readable_from() != nullptr && intake.readable_from() == targets_.retrieve;
     auto report = stow.report(service_url(options_, request), readable);
@@ -312,9 +194,13 @@ asio::awaitable<void> StoreService::store(
     web::ResponseHead head;
     head.status = static_cast<std::uint16_t>(http_status);
     head.fields.add("Content-Type", content_type);
+    if (!report.retrieve_url.empty())
+        head.fields.add("Content-Location", report.retrieve_url);
     if (http_status == 503)
         head.fields.add("Retry-After", std::to_string(options_.retry_after.count()));
-    (void)co_await response.send(std::move(head), mapping::stow_response_json(report));
+    add_warning(report, head.fields);
+    std::string text = body_of(report, content_type);
+    (void)co_await response.send(std::move(head), std::move(text));
 }
 
 } // namespace gantry::faces

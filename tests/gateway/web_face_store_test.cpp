@@ -119,7 +119,10 @@ TEST_CASE("what may be posted and what may not")
         {"no type", "multipart/related; boundary=b", 200},
         {"any case", R"(Multipart/Related; Type="Application/DICOM"; Boundary=b)", 200},
         {"no boundary", R"(multipart/related; type="application/dicom")", 400},
-        {"metadata", R"(multipart/related; type="application/dicom+json"; boundary=b)", 415},
+        {"files under the name of metadata",
+         R"(multipart/related; type="application/dicom+json"; boundary=b)",
+         200},
+        {"images", R"(multipart/related; type="image/jpeg"; boundary=b)", 415},
         {"form data", "multipart/form-data; boundary=b", 415},
         {"nothing", "", 415},
         {"JSON", "application/dicom+json", 415},
@@ -330,7 +333,9 @@ TEST_CASE("what the response may be")
         {"*/*", 200, "application/dicom+json"},
         {"application/*;q=0.5, text/html", 200, "application/dicom+json"},
         {"application/json", 200, "application/json"},
-        {"application/dicom+xml", 406, "application/problem+json"},
+        {"application/dicom+xml", 200, "application/dicom+xml"},
+        {"application/dicom+json;q=0.2, application/dicom+xml", 200, "application/dicom+xml"},
+        {"text/html", 406, "application/problem+json"},
         {"application/dicom+json;q=0", 406, "application/problem+json"},
     };
     for (const Row& row : rows) {
