@@ -9,7 +9,7 @@ from workstation import Dcmqrscp as Scp
 class HospitalPacs:
     """Orthanc without its DICOMweb plugin. Its own web port is the trial's back door, never gantry's."""
 
-    title = "OLDPACS"
+    title, compressed = "OLDPACS", True
 
     def __init__(self, here, **settings):
         self.orthanc = Orthanc(Path(here), dicomweb=False, DicomAet=self.title, DicomAlwaysAllowGet=True,
@@ -37,9 +37,10 @@ class HospitalPacs:
 
 
 class Dcmqrscp:
-    """DCMTK's archive. Whom it moves to stands in its configuration, so that it starts anew when it learns of gantry."""
+    """DCMTK's archive. Whom it moves to stands in its configuration, so that it starts anew when it learns of gantry. It prefers one
+    transfer syntax for everything and converts nothing, so that it gives what is not compressed, and nothing else."""
 
-    title = "QRSCP"
+    title, compressed = "QRSCP", False
 
     def __init__(self, here):
         self.here, self.files = Path(here), 0
