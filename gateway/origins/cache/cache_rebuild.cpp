@@ -42,6 +42,12 @@ void clear_away(const fs::path& path)
     fs::remove_all(path, ignored);
 }
 
+void remove_if_empty(const fs::path& folder)
+{
+    std::error_code ignored;
+    fs::remove(folder, ignored);
+}
+
 bool is_origin(const std::string& name)
 {
     return name.size() == 16 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -83,7 +89,7 @@ std::vector<UsedFolder> series_below(const fs::path& root)
             clear_away(entry.path());
             continue;
         }
-        for (const fs::path& study : folders_in(entry.path(), is_uid))
+        for (const fs::path& study : folders_in(entry.path(), is_uid)) {
             for (const fs::path& series : folders_in(study, is_uid)) {
                 struct stat status{};
                 (void)::stat(series.c_str(), &status);
@@ -91,6 +97,9 @@ std::vector<UsedFolder> series_below(const fs::path& root)
                     std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
                 out.push_back({used, series.lexically_relative(root).string()});
             }
+            remove_if_empty(study);
+        }
+        remove_if_empty(entry.path());
     }
     std::ranges::sort(out, {}, &UsedFolder::used);
     return out;
@@ -164,9 +173,9 @@ void CacheStore::rebuild_series(const SeriesFolder& folder)
         if (const auto before = index_.put(folder, {*name, suspect}))
             discard(std::span(&*before, 1));
     }
-    std::error_code ignored;
-    fs::remove(path, ignored); // where it is empty
-    fs::remove(path.parent_path(), ignored);
+    remove_if_empty(path);
+    remove_if_empty(path.parent_path());
+    remove_if_empty(path.parent_path().parent_path());
 }
 
 } // namespace gantry::cache
