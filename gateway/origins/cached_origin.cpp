@@ -18,6 +18,7 @@ using cache::PackedUid;
 namespace {
 
 constexpr std::chrono::minutes upkeep_every{1};
+constexpr Bytes idle_memory{4ULL << 20U}; // of what is read ahead
 
 } // namespace
 
@@ -25,7 +26,7 @@ struct InstanceCache::State {
     std::shared_ptr<CacheStore> store;
     WorkerPool& disk;
     const Clock& clock;
-    std::shared_ptr<MemoryBudget> memory;
+    std::shared_ptr<cache::BlockStock> memory;
 };
 
 struct CachedOrigin::State {
@@ -39,7 +40,7 @@ InstanceCache::open(CacheOptions options, WorkerPool& disk, const Clock& clock)
     auto store = CacheStore::open(std::move(options), clock);
     if (!store)
         return store.error();
-    auto memory = std::make_shared<MemoryBudget>(in_memory);
+    auto memory = std::make_shared<cache::BlockStock>(in_memory, idle_memory);
     auto state = std::make_unique<State>(State{std::move(*store), disk, clock, std::move(memory)});
     return std::unique_ptr<InstanceCache>(new InstanceCache(std::move(state)));
 }

@@ -149,7 +149,7 @@ asio::awaitable<FindEnd> FarOrigin::find(FindQuestion question, FindSink& matche
     asked.push_back("find " + join(studies) + '/' + join(series) + '/' + join(instances));
     if (find_fails)
         co_return *find_fails;
-    for (const FarInstance& one : std::vector<FarInstance>(has)) {
+    for (const FarInstance& one : has) {
         if (!among(studies, one.key.study) || !among(series, one.key.series) ||
             !among(instances, one.key.sop.sop_instance))
             continue;
@@ -214,18 +214,19 @@ asio::awaitable<RetrieveEnd> FarOrigin::retrieve(RetrieveQuestion question, Retr
         under.ended = true;
         co_return *fails;
     }
-    std::vector<FarInstance> list;
+    std::vector<const FarInstance*> list; // nothing changes while one is under way
     std::vector<InstanceKey> keys;
     for (const FarInstance& one : has)
         if (among(question.studies, one.key.study) && among(question.series, one.key.series) &&
             among(question.instances, one.key.sop.sop_instance)) {
-            list.push_back(one);
+            list.push_back(&one);
             keys.push_back(one.key);
         }
     RetrieveEnd end;
     Result<void> taken = co_await sink.expect(std::move(keys));
     std::size_t gave = 0;
-    for (const FarInstance& one : list) {
+    for (const FarInstance* there : list) {
+        const FarInstance& one = *there;
         const std::string name = one.key.sop.sop_instance.str();
         const auto wanted = sink.acceptable(one.key.sop.sop_class);
         if (wanted && wanted->empty())

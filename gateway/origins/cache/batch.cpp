@@ -7,32 +7,30 @@ namespace gantry::cache {
 
 namespace {
 
-Result<LoadedFile> load_one(CacheStore& store, const WantedFile& wanted, MemoryBudget& memory)
+Result<LoadedFile> load_one(CacheStore& store, const WantedFile& wanted, BlockStock& memory)
 {
     auto file = store.open_file(wanted.folder, wanted.sop);
     if (!file)
         return file.error();
     LoadedFile loaded{std::move(*file), nullptr};
     const Bytes length = loaded.file.note.length;
-    auto share = length <= largest_in_memory ? memory.try_take(length) : std::nullopt;
-    if (!share) {
+    if (length <= largest_in_memory)
+        loaded.block = memory.take(length);
+    if (!loaded.block) {
         (void)::posix_fadvise(loaded.file.file->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
         return loaded;
     }
-    const auto size = static_cast<std::size_t>(length.count);
-    auto bytes = std::make_unique_for_overwrite<std::byte[]>(size);
-    if (const auto read = read_whole(loaded.file, {bytes.get(), size}); !read) {
+    if (const auto read = read_whole(loaded.file, loaded.block->bytes()); !read) {
         store.give_up_damaged(wanted.folder, loaded.file.name);
         return error(Errc::not_found, read.error().text());
     }
-    loaded.block = std::make_shared<Block>(Block{std::move(bytes), std::move(*share)});
     return loaded;
 }
 
 } // namespace
 
 std::vector<Result<LoadedFile>>
-load(CacheStore& store, std::span<const WantedFile> wanted, MemoryBudget& memory)
+load(CacheStore& store, std::span<const WantedFile> wanted, BlockStock& memory)
 {
     std::vector<Result<LoadedFile>> out;
     out.reserve(wanted.size());

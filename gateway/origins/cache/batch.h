@@ -2,8 +2,8 @@
 // something else is being sent.
 #pragma once
 
+#include "gateway/origins/cache/block_stock.h"
 #include "gateway/origins/cache/cache_store.h"
-#include "gateway/origins/memory_budget.h"
 
 #include <cstddef>
 #include <memory>
@@ -20,19 +20,13 @@ struct WantedFile {
     PackedUid sop;
 };
 
-/// A data set in memory.
-struct Block {
-    std::unique_ptr<std::byte[]> bytes;
-    MemoryBudget::Share share;
-};
-
 struct LoadedFile {
     CachedFile file;
-    std::shared_ptr<Block> block; // null: only opened
+    std::shared_ptr<BlockStock::Block> block; // null: only opened
 };
 
 /// Blocks. One for each, in order. What is damaged is deleted, and not found.
 std::vector<Result<LoadedFile>>
-load(CacheStore& store, std::span<const WantedFile> wanted, MemoryBudget& memory);
+load(CacheStore& store, std::span<const WantedFile> wanted, BlockStock& memory);
 
 } // namespace gantry::cache

@@ -3,9 +3,9 @@
 
 #include "gateway/loop/task_group.h"
 #include "gateway/loop/worker_pool.h"
+#include "gateway/origins/cache/block_stock.h"
 #include "gateway/origins/cache/cache_store.h"
 #include "gateway/origins/cache/known_lists.h"
-#include "gateway/origins/memory_budget.h"
 
 #include <memory>
 #include <string>
@@ -18,7 +18,7 @@ class SharedFetch;
 struct CacheRoom {
     Origin& behind;
     std::shared_ptr<CacheStore> store;
-    std::shared_ptr<MemoryBudget> memory; // read ahead
+    std::shared_ptr<BlockStock> memory; // read ahead
     WorkerPool& disk;
     TaskGroup& tasks;
     const Clock& clock;

@@ -142,7 +142,7 @@ std::unique_ptr<InstanceContent> CachedRetrieve::content_of(const Item& item, Lo
             std::move(ground), std::move(folder), std::move(file.file)
         );
     }
-    const ConstBytes data_set(file.block->bytes.get(), static_cast<std::size_t>(note.length.count));
+    const ConstBytes data_set = file.block->bytes();
     HeldContent::Held held{std::move(file.block), data_set};
     return std::make_unique<HeldContent>(
         std::move(note.key), std::move(note.source), std::move(held)

@@ -117,9 +117,7 @@ std::optional<RetrieveEnd> CachedRetrieve::take_list(const SharedFetch& fetch)
 {
     if (fetch.told()) {
         InstanceList list;
-        for (std::size_t at = 0; at < fetch.list().size(); ++at)
-            if (const InstanceKey key = fetch.list().key(at); !scope_ || scope_->holds(key))
-                list.add(key);
+        list.append(fetch.list(), scope_ ? &*scope_ : nullptr);
         list_is(std::move(list));
         return std::nullopt;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gateway/origins/cache/packed_uid.h"
+#include "gateway/origins/cache/scope.h"
 #include "mapping/vocabulary/sop_reference.h"
 
 #include <cstddef>
@@ -25,6 +26,10 @@ public:
     explicit InstanceList(std::span<const InstanceKey> keys);
 
     void add(const InstanceKey& key);
+    /// Those of another list that `scope` holds, in their order; null: all.
+    void append(const InstanceList& from, const Scope* scope);
+    /// One list for each of series().
+    std::vector<InstanceList> by_series() const;
 
     std::size_t size() const noexcept { return entries_.size(); }
 
@@ -52,6 +57,7 @@ private:
     };
 
     std::uint16_t number_of(const Uid& uid);
+    std::uint32_t place_of(const Uid& study, const Uid& series);
 
     std::vector<Entry> entries_;
     std::vector<Series> series_;

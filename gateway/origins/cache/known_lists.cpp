@@ -16,23 +16,12 @@ BySeries parted(const Scope& scope, const InstanceList& list)
     BySeries parts;
     for (const Uid& series : scope.series) // of which there may be nothing
         parts[series] = std::make_shared<InstanceList>();
-    for (std::size_t at = 0; at < list.size(); ++at) {
-        const InstanceKey key = list.key(at);
-        if (!scope.holds(key))
-            continue;
-        auto& part = parts[key.series];
-        if (!part)
-            part = std::make_shared<InstanceList>();
-        part->add(key);
+    for (InstanceList& part : list.by_series()) {
+        const InstanceList::Series& one = part.series().front();
+        if (scope.holds_series(one.study, one.series))
+            parts[Uid(one.series)] = std::make_shared<InstanceList>(std::move(part));
     }
     return parts;
-}
-
-void append(InstanceList& to, const InstanceList& from, const Scope& scope)
-{
-    for (std::size_t at = 0; at < from.size(); ++at)
-        if (const InstanceKey key = from.key(at); scope.holds(key))
-            to.add(key);
 }
 
 } // namespace
@@ -93,7 +82,7 @@ std::optional<KnownLists::Known> KnownLists::known(const Scope& scope, SteadyTim
         if (series->second.asked < since)
             return std::nullopt;
         known.asked = std::min(known.asked, series->second.asked);
-        append(known.list, *series->second.list, scope);
+        known.list.append(*series->second.list, &scope);
     }
     return known;
 }

@@ -29,15 +29,17 @@ public:
 
     Uid unpack() const
     {
-        std::string text;
-        for (std::size_t at = 0; at < 2 * nibbles_.size(); ++at) {
-            const std::uint8_t pair = nibbles_[at / 2];
-            const unsigned code = at % 2 == 0 ? pair >> 4U : pair & 0xfU;
+        constexpr std::string_view characters = " 0123456789.    "; // of the codes; ' ' is none
+        std::array<char, 64> text{};
+        std::size_t size = 0;
+        while (size < text.size()) {
+            const std::uint8_t pair = nibbles_[size / 2];
+            const unsigned code = size % 2 == 0 ? pair >> 4U : pair & 0xfU;
             if (code == 0)
                 break;
-            text += code == dot ? '.' : static_cast<char>('0' + static_cast<int>(code) - 1);
+            text[size++] = characters[code];
         }
-        return Uid::parse(text).value_or(Uid{});
+        return Uid::parse({text.data(), size}).value_or(Uid{});
     }
 
     /// As it lies in a file.

@@ -42,10 +42,14 @@ std::optional<Scope> Scope::of(const RetrieveQuestion& question)
     return Scope{question.studies.front(), in_order(question.series), in_order(question.instances)};
 }
 
+bool Scope::holds_series(const Uid& in_study, const Uid& uid) const
+{
+    return in_study == study && among(series, uid);
+}
+
 bool Scope::holds(const InstanceKey& key) const
 {
-    return key.study == study && among(series, key.series) &&
-           among(instances, key.sop.sop_instance);
+    return holds_series(key.study, key.series) && among(instances, key.sop.sop_instance);
 }
 
 bool Scope::covers(const Scope& other) const

@@ -18,6 +18,8 @@ struct Scope {
     static std::optional<Scope> of(const RetrieveQuestion& question);
 
     bool holds(const InstanceKey& key) const;
+    /// Is any of that series in it?
+    bool holds_series(const Uid& in_study, const Uid& uid) const;
     bool covers(const Scope& other) const;
     /// May there be instances that both hold?
     bool meets(const Scope& other) const;
