@@ -160,6 +160,10 @@ public:
         return std::nullopt;
     }
 
+    /// Whether instances are read from beginning to end. Else they are only opened, and read where
+    /// random_access() is asked for: a frame, or what stands before the pixels.
+    virtual bool reads_whole() const { return true; }
+
     /// One whole instance, in whatever order and syntax it comes. Completes when there is room for
     /// the next: the origin waits for that. Several may wait at once.
     virtual asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) = 0;

@@ -24,6 +24,8 @@ constexpr std::size_t most_kept = 24U << 20U;      // of all tables
 /// Keeps the one instance that was asked for, where its bytes can be read at any place.
 class OneInstance final : public RetrieveSink {
 public:
+    bool reads_whole() const override { return false; }
+
     OneInstance(InstanceKey which, std::filesystem::path scratch, WorkerPool& disk)
         : which_(std::move(which)), scratch_(std::move(scratch)), disk_(disk)
     {

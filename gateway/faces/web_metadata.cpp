@@ -109,6 +109,8 @@ Texts texts_of(
 /// Writes what the origin gives as the body of one response, in its order.
 class MetadataResponse final : public RetrieveSink {
 public:
+    bool reads_whole() const override { return false; }
+
     MetadataResponse(
         web::Response& response,
         asio::any_io_executor loop,

@@ -10,9 +10,9 @@
 // does not answer, what is here is still given, but never said to be complete.
 //
 // Its files are a store of their own (cache/cache_store.h), not an archive (archive/archive.h):
-// what is gained there with a database and flushes is of no use to what may be lost, and costs five
-// times as much to write. The names of the files are the index. It is read at the start, folders
-// only, and lies in memory with some 60 bytes for each instance.
+// what a database, a look into each data set and flushes gain there is of no use to what may be
+// lost and is asked for by name only. The names of the files are the index. It is read at the
+// start, folders only (200,000 files in a second), and takes some 75 bytes of memory for each.
 #pragma once
 
 #include "gateway/loop/clock.h"

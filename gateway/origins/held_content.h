@@ -22,6 +22,8 @@ public:
 
     AeTitle source_ae() const override { return source_; }
 
+    const Held& held() const noexcept { return held_; }
+
     Bytes length() const override { return {held_.data_set.size()}; }
 
     asio::awaitable<Result<ConstBytes>> read() override;

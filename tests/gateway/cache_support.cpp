@@ -24,10 +24,18 @@ void Taker::allow(std::size_t instances)
     changed_.notify();
 }
 
+void Taker::ready()
+{
+    prepares = false;
+    changed_.notify();
+}
+
 asio::awaitable<Result<void>> Taker::expect(std::vector<InstanceKey> instances)
 {
     ++told;
     expected = std::move(instances);
+    while (prepares)
+        co_await changed_.wait();
     co_return Result<void>{};
 }
 
@@ -87,6 +95,7 @@ asio::awaitable<Result<void>> Taker::instance(std::unique_ptr<InstanceContent> g
     --allowed;
     const std::shared_ptr<InstanceContent> content = std::move(given);
     const std::string name = content->key().sop.sop_instance.str();
+    opened += dynamic_cast<const HeldContent*>(content.get()) == nullptr ? 1 : 0;
     Result<std::string> bytes = std::string();
     if (by == By::read || content->source() == nullptr)
         bytes = co_await all_of(content);

@@ -32,6 +32,9 @@ public:
     By by = By::read;
     std::size_t allowed = SIZE_MAX; // further ones wait
     std::optional<std::size_t> refuses_after;
+    bool prepares = false; // expect() does not end before ready()
+    bool whole = true;
+    std::size_t opened = 0;         // instances that were not read into memory
     std::set<std::string> unwanted; // classes
     std::vector<InstanceKey> expected;
     unsigned told = 0;                      // expect() was called
@@ -42,6 +45,10 @@ public:
     WorkerPool* disk = nullptr;
 
     void allow(std::size_t instances);
+    void ready();
+
+    bool reads_whole() const override { return whole; }
+
     asio::awaitable<Result<void>> expect(std::vector<InstanceKey> instances) override;
     std::optional<std::vector<Uid>> acceptable(const Uid& sop_class) const override;
     asio::awaitable<Result<void>> instance(std::unique_ptr<InstanceContent> content) override;

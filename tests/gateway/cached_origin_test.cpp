@@ -262,6 +262,21 @@ TEST_CASE("classes that are not taken are not fetched")
     CHECK(house.far.given.at("1.2.1.1.1") == 1);
 }
 
+TEST_CASE("instances that are not read whole are not read into memory")
+{
+    for (const bool whole : {true, false}) {
+        FilledHouse house;
+        house.retrieve(series_question(1, 1));
+        Taker& taker = house.start(series_question(1, 1), [whole](Taker& one) {
+            one.whole = whole;
+            one.by = Taker::By::random_access;
+        });
+        house.run_until([&] { return taker.end.has_value(); });
+        CHECK(house.exact(taker, first_series));
+        CHECK(taker.opened == (whole ? 0 : 3));
+    }
+}
+
 TEST_CASE("a taker that refuses ends the retrieve")
 {
     FilledHouse house;

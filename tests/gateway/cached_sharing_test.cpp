@@ -242,6 +242,24 @@ TEST_CASE("a class is fetched where one of those who wait takes it")
     CHECK(house.far.given.size() == 10);
 }
 
+TEST_CASE("who is still preparing does not hold up one who takes all")
+{
+    SharedHouse house;
+    Taker& preparing = house.start(series_question(1, 1), [](Taker& one) {
+        one.prepares = true;
+        one.unwanted = {"1.2.840.10008.5.1.4.1.1.2"};
+    });
+    Taker& all = house.start(series_question(1, 1));
+    house.run_to_end(all);
+    CHECK(house.exact(all, house.of_series(1)));
+    CHECK_FALSE(preparing.end);
+    preparing.ready();
+    house.run_to_end(preparing);
+    CHECK(house.complete(preparing));
+    CHECK(preparing.got.empty());
+    CHECK(house.most_given() == 1);
+}
+
 TEST_CASE("what cannot be kept is given to all who wait and fetched once for one")
 {
     for (const bool hidden : {false, true}) {

@@ -7,15 +7,17 @@ namespace gantry::cache {
 
 namespace {
 
-Result<LoadedFile> load_one(CacheStore& store, const WantedFile& wanted, BlockStock& memory)
+Result<LoadedFile> load_one(CacheStore& store, const WantedFile& wanted, BlockStock* memory)
 {
     auto file = store.open_file(wanted.folder, wanted.sop);
     if (!file)
         return file.error();
     LoadedFile loaded{std::move(*file), nullptr};
     const Bytes length = loaded.file.note.length;
+    if (memory == nullptr)
+        return loaded;
     if (length <= largest_in_memory)
-        loaded.block = memory.take(length);
+        loaded.block = memory->take(length);
     if (!loaded.block) {
         (void)::posix_fadvise(loaded.file.file->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
         return loaded;
@@ -30,7 +32,7 @@ Result<LoadedFile> load_one(CacheStore& store, const WantedFile& wanted, BlockSt
 } // namespace
 
 std::vector<Result<LoadedFile>>
-load(CacheStore& store, std::span<const WantedFile> wanted, BlockStock& memory)
+load(CacheStore& store, std::span<const WantedFile> wanted, BlockStock* memory)
 {
     std::vector<Result<LoadedFile>> out;
     out.reserve(wanted.size());

@@ -25,8 +25,9 @@ struct LoadedFile {
     std::shared_ptr<BlockStock::Block> block; // null: only opened
 };
 
-/// Blocks. One for each, in order. What is damaged is deleted, and not found.
+/// Blocks. One for each, in order. What is damaged is deleted, and not found. Without `memory` all
+/// are only opened.
 std::vector<Result<LoadedFile>>
-load(CacheStore& store, std::span<const WantedFile> wanted, BlockStock& memory);
+load(CacheStore& store, std::span<const WantedFile> wanted, BlockStock* memory);
 
 } // namespace gantry::cache

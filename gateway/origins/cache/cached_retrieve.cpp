@@ -63,15 +63,13 @@ bool CachedRetrieve::takes(const Uid& sop_class) const
 
 void CachedRetrieve::mark_unwanted()
 {
-    std::unordered_map<Uid, bool> taken;
-    for (std::size_t at = 0; at < list_.size(); ++at) {
-        const Uid& sop_class = list_.sop_class(at);
-        const auto [known, is_new] = taken.try_emplace(sop_class);
-        if (is_new)
-            known->second = takes(sop_class);
-        if (!known->second)
+    std::unordered_set<Uid> unwanted;
+    for (const Uid& sop_class : list_.sop_classes())
+        if (!takes(sop_class))
+            unwanted.insert(sop_class);
+    for (std::size_t at = 0; at < list_.size() && !unwanted.empty(); ++at)
+        if (unwanted.contains(list_.sop_class(at)))
             entries_[at].state = State::unwanted;
-    }
 }
 
 void CachedRetrieve::plan()

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace gantry::cache {
@@ -68,6 +69,7 @@ private:
         std::vector<Item> items;
         std::vector<WantedFile> wanted;
         std::vector<Result<LoadedFile>> files;
+        bool into_memory = true;
         bool done = false;
     };
 

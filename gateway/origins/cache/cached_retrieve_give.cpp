@@ -17,6 +17,15 @@ constexpr std::size_t loads_ahead = 3;
 constexpr std::size_t load_instances = 16;
 constexpr std::uint64_t load_bytes = 1U << 20U;
 
+/// What lies in memory needs no thread to be read, however many read it.
+std::unique_ptr<InstanceContent>
+own_content(std::shared_ptr<InstanceContent> content, WorkerPool& disk)
+{
+    if (const auto* held = dynamic_cast<const HeldContent*>(content.get()))
+        return std::make_unique<HeldContent>(held->key(), held->source_ae(), held->held());
+    return std::make_unique<SharedContent>(std::move(content), disk);
+}
+
 } // namespace
 
 asio::awaitable<Result<void>> CachedRetrieve::give_all()
@@ -62,6 +71,7 @@ void CachedRetrieve::load_ahead()
 std::shared_ptr<CachedRetrieve::Load> CachedRetrieve::next_load()
 {
     auto load = std::make_shared<Load>();
+    load->into_memory = sink_.reads_whole();
     const std::size_t most = given_ == 0 && loads_.empty() ? 1 : load_instances;
     std::uint64_t bytes = 0;
     do {
@@ -84,10 +94,11 @@ asio::awaitable<void> CachedRetrieve::run_load(
 )
 {
     try {
+        std::shared_ptr<BlockStock> memory = load->into_memory ? room.memory : nullptr;
         auto work = [store = room.store,
-                     memory = room.memory,
+                     memory = std::move(memory),
                      wanted = std::move(load->wanted)](const std::stop_token&) {
-            return cache::load(*store, wanted, *memory);
+            return cache::load(*store, wanted, memory.get());
         };
         load->files = co_await offload(room.disk, std::move(work));
     } catch (const std::exception& fault) { // the pool has been stopped
@@ -103,7 +114,7 @@ asio::awaitable<Result<void>> CachedRetrieve::give(std::shared_ptr<Load> load)
         Item& item = load->items[i];
         std::unique_ptr<InstanceContent> content;
         if (item.content)
-            content = std::make_unique<SharedContent>(std::move(item.content), room_.disk);
+            content = own_content(std::move(item.content), room_.disk);
         else if (load->files[i])
             content = content_of(item, std::move(*load->files[i]));
         if (!content) {

@@ -85,6 +85,18 @@ void InstanceList::add(const InstanceKey& key)
     );
 }
 
+std::vector<Uid> InstanceList::sop_classes() const
+{
+    std::vector<bool> used(uids_.size());
+    for (const Entry& entry : entries_)
+        used[entry.sop_class] = true;
+    std::vector<Uid> out;
+    for (std::size_t at = 0; at < used.size(); ++at)
+        if (used[at])
+            out.push_back(uids_[at]);
+    return out;
+}
+
 InstanceKey InstanceList::key(std::size_t at) const
 {
     const Entry& entry = entries_[at];

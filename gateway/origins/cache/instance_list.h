@@ -45,6 +45,8 @@ public:
 
     const Uid& sop_class(std::size_t at) const { return uids_[entries_[at].sop_class]; }
 
+    /// All that there are, each once.
+    std::vector<Uid> sop_classes() const;
     InstanceKey key(std::size_t at) const;
     std::vector<InstanceKey> keys() const;
 

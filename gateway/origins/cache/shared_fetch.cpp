@@ -2,6 +2,7 @@
 
 #include "gateway/error.h"
 #include "gateway/origins/expected_instances.h"
+#include "gateway/origins/held_content.h"
 #include "gateway/origins/scratch_file.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -149,15 +150,30 @@ void SharedFetch::tell(InstanceList list)
         waiter->told(*this);
 }
 
-bool SharedFetch::prepared() const
+bool SharedFetch::wanted(const Uid& sop_class) const
 {
-    return std::ranges::all_of(waiters_, [](const FetchWaiter* one) { return one->prepared(); });
+    return std::ranges::any_of(waiters_, [&](const FetchWaiter* one) {
+        return !one->prepared() || one->takes(sop_class);
+    });
+}
+
+// Nobody's preparations hold up one who is prepared and takes all there is.
+bool SharedFetch::wants_are_known() const
+{
+    const auto prepared = [](const FetchWaiter* one) { return one->prepared(); };
+    if (std::ranges::all_of(waiters_, prepared))
+        return true;
+    const std::vector<Uid> classes = list_.sop_classes();
+    return std::ranges::any_of(waiters_, [&](const FetchWaiter* one) {
+        const auto taken = [one](const Uid& sop_class) { return one->takes(sop_class); };
+        return one->prepared() && std::ranges::all_of(classes, taken);
+    });
 }
 
 asio::awaitable<Result<void>> SharedFetch::expect(std::vector<InstanceKey> instances)
 {
     tell(InstanceList(instances));
-    while (!stop_ && !prepared())
+    while (!stop_ && !wants_are_known())
         co_await change_.wait();
     if (stop_)
         co_return error(Errc::closed);
@@ -167,16 +183,12 @@ asio::awaitable<Result<void>> SharedFetch::expect(std::vector<InstanceKey> insta
 
 void SharedFetch::refuse_unwanted()
 {
-    for (std::size_t at = 0; at < list_.size(); ++at) {
-        const Uid& sop_class = list_.sop_class(at);
-        const bool wanted = std::ranges::any_of(waiters_, [&](const FetchWaiter* one) {
-            return one->takes(sop_class);
-        });
-        if (wanted)
-            continue;
-        refused_.insert(sop_class);
-        coming_.erase(list_.sop(at));
-    }
+    for (const Uid& sop_class : list_.sop_classes())
+        if (!wanted(sop_class))
+            refused_.insert(sop_class);
+    for (std::size_t at = 0; at < list_.size() && !refused_.empty(); ++at)
+        if (refused_.contains(list_.sop_class(at)))
+            coming_.erase(list_.sop(at));
 }
 
 // How it is stored is what is kept, whoever asked for it first.
@@ -199,28 +211,31 @@ asio::awaitable<Result<void>> SharedFetch::instance(std::unique_ptr<InstanceCont
     const bool kept = co_await keep(shared);
     arriving_.erase(sop);
     coming_.erase(sop);
-    Arrival arrival{sop, shared->length()};
-    if (!kept)
-        arrival.content = std::move(shared);
+    announce({sop, shared->length(), shared}, kept);
     shared.reset();
-    announce(std::move(arrival));
     while (!stop_ && !all_came() && !may_go_on())
         co_await change_.wait();
     co_return stop_ ? error(Errc::closed) : Result<void>{};
 }
 
-void SharedFetch::announce(Arrival arrival)
+// What was kept is read from there, except by who stands waiting for it while it is in memory
+// anyway.
+void SharedFetch::announce(const Arrival& arrival, bool kept)
 {
     const auto behind = [](const FetchWaiter* one) { return one->backlog().instances; };
     const auto fastest = std::ranges::min_element(waiters_, {}, behind);
     const FetchWaiter* first = fastest == waiters_.end() ? nullptr : *fastest;
-    const bool one_reader = arrival.content && arrival.content->source() == nullptr;
+    const bool in_memory = dynamic_cast<const HeldContent*>(arrival.content.get()) != nullptr;
+    const bool one_reader = !kept && arrival.content->source() == nullptr;
     for (FetchWaiter* waiter : Waiters(waiters_)) {
-        const bool held = one_reader || !has_room(waiter->backlog());
-        if (arrival.content && held && waiter != first)
-            waiter->passed_by(arrival.sop);
-        else
+        const Backlog backlog = waiter->backlog();
+        const bool held = one_reader || !has_room(backlog);
+        if (kept && (!in_memory || backlog.instances > 0))
+            waiter->arrived({arrival.sop, arrival.size});
+        else if (kept || waiter == first || !held)
             waiter->arrived(arrival);
+        else
+            waiter->passed_by(arrival.sop);
     }
 }
 

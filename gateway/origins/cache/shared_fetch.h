@@ -25,7 +25,7 @@ struct Backlog {
 struct Arrival {
     PackedUid sop;
     Bytes size;                                    // of the data set
-    std::shared_ptr<InstanceContent> content = {}; // null: it is in the cache
+    std::shared_ptr<InstanceContent> content = {}; // null: only in the cache
 };
 
 class FetchWaiter {
@@ -33,7 +33,7 @@ public:
     virtual ~FetchWaiter() = default;
     /// The list of the fetch is known. What was expected of it and is not on it will not come.
     virtual void told(SharedFetch& fetch) = 0;
-    /// May takes() be asked?
+    /// May takes() be asked? Until then it is taken to be true.
     virtual bool prepared() const = 0;
     virtual bool takes(const Uid& sop_class) const = 0;
     virtual Backlog backlog() const = 0;
@@ -93,9 +93,10 @@ private:
     void forget();
     void tell(InstanceList list);
     void refuse_unwanted();
-    bool prepared() const;
+    bool wants_are_known() const;
+    bool wanted(const Uid& sop_class) const;
     asio::awaitable<bool> keep(std::shared_ptr<InstanceContent> content);
-    void announce(Arrival arrival);
+    void announce(const Arrival& arrival, bool kept);
     bool has_room(const Backlog& backlog) const;
     bool may_go_on() const;
 
