@@ -2,8 +2,6 @@
 // Cold: from an origin in memory through the cache. Warm: from the cache, read on the loop as the
 // web face does, and by a thread as an association does. Beside both: plain files, read whole.
 #include "gateway/error.h"
-#include "gateway/origins/held_content.h"
-#include "gateway/origins/local_origin.h"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -159,36 +157,6 @@ std::size_t resident_kib()
     return resident * 4;
 }
 
-// What an archive of our own costs for the same.
-void store_in_archive(CacheHouse& house, const std::filesystem::path& folder)
-{
-    LocalOriginOptions options;
-    options.folder = folder / "archive";
-    options.min_free = {};
-    const auto archive = LocalOrigin::open(options, *house.disk, house.clock).value();
-    std::uint64_t bytes = 0;
-    const double cpu = cpu_seconds();
-    const auto start = Clock::now();
-    for (std::size_t at = 0; at < house.far.has.size();) {
-        std::vector<std::unique_ptr<InstanceContent>> batch;
-        for (; batch.size() < 8 && at < house.far.has.size(); ++at) {
-            const FarInstance& one = house.far.has[at];
-            HeldContent::Held held{nullptr, std::as_bytes(std::span(one.data_set))};
-            bytes += one.data_set.size();
-            batch.push_back(std::make_unique<HeldContent>(one.key, AeTitle{}, std::move(held)));
-        }
-        bool done = false;
-        auto ended = [&](const std::exception_ptr&, const std::vector<StoreOutcome>&) {
-            done = true;
-        };
-        asio::co_spawn(house.loop, archive->store(std::move(batch)), ended);
-        house.run_until([&] { return done; });
-    }
-    const double seconds = seconds_since(start);
-    const std::size_t instances = house.far.has.size();
-    print({"into an archive", seconds, cpu_seconds() - cpu, 0, bytes, instances});
-}
-
 // What the index of so many files takes, and how long it is read: empty files do.
 void start_with(std::size_t files, const std::filesystem::path& folder)
 {
@@ -244,8 +212,7 @@ try {
         read_files(house);
     }
     retrieve(house, "one instance, warm", image_question(1, 1, {1}), false);
-    const ScratchFolder folder;
-    store_in_archive(house, count > 3 ? house.options.folder.parent_path() : folder.path());
+    const ScratchFolder folder = ScratchFolder::in_memory();
     start_with(200'000, folder.path());
     return 0;
 } catch (const std::exception& fault) {

@@ -70,6 +70,12 @@ void CachedRetrieve::mark_unwanted()
     for (std::size_t at = 0; at < list_.size() && !unwanted.empty(); ++at)
         if (unwanted.contains(list_.sop_class(at)))
             entries_[at].state = State::unwanted;
+    std::erase_if(queue_, [this](const Item& item) { // came while it was being prepared
+        const bool drop = entries_[item.at].state == State::unwanted;
+        if (drop)
+            taken(item);
+        return drop;
+    });
 }
 
 void CachedRetrieve::plan()
