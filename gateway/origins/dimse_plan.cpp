@@ -146,6 +146,7 @@ std::vector<DimseJob> DimsePlan::one_by_one() const
     for (const std::size_t at : numbers()) {
         const InstanceKey& key = entries_[at].key;
         for (auto& batch : contexts(std::span(&at, 1))) {
+            native_first(batch); // another order than before: it may have been the cause
             DimseJob job{QueryLevel::image, key.study, {key.series}, {}, std::move(batch), {at}};
             job.instances.push_back(key.sop.sop_instance);
             out.push_back(std::move(job));

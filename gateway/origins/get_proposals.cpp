@@ -2,11 +2,13 @@
 
 #include "gateway/origins/store_proposals.h"
 #include "mapping/transcode.h"
+#include "mapping/vocabulary/transfer_syntax.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace gantry {
 
@@ -120,6 +122,20 @@ get_proposals(std::span<const WantedInstance> instances)
         }
     }
     return batches;
+}
+
+void native_first(std::vector<dimse::ProposedContext>& contexts)
+{
+    std::vector<dimse::ProposedContext> ordered;
+    ordered.reserve(contexts.size());
+    for (const bool encapsulated : {false, true})
+        for (const dimse::ProposedContext& context : contexts)
+            if (TransferSyntax::of(context.transfer_syntaxes.front().str()).encapsulated ==
+                encapsulated)
+                ordered.push_back(context);
+    contexts = std::move(ordered);
+    for (std::size_t i = 0; i < contexts.size(); ++i)
+        contexts[i].id = static_cast<std::uint8_t>(2 * i + 1);
 }
 
 bool proposed(std::span<const dimse::ProposedContext> contexts, const Uid& sop_class)

@@ -22,6 +22,10 @@ struct WantedInstance {
 std::vector<std::vector<dimse::ProposedContext>>
 get_proposals(std::span<const WantedInstance> instances);
 
+/// The same with what is not compressed first: some archives take the first context of a class,
+/// however the instance is stored.
+void native_first(std::vector<dimse::ProposedContext>& contexts);
+
 /// Whether an instance of this class may come on one of `contexts`; of a class that is not known:
 /// always.
 bool proposed(std::span<const dimse::ProposedContext> contexts, const Uid& sop_class);

@@ -164,11 +164,12 @@ TEST_CASE("what an archive says of an instance is its outcome and the next one w
 
 TEST_CASE("a duplicate is there already where the archive has it in its series, else a conflict")
 {
-    DimseHouse house;
-    house.pacs.change([](PacsScript& script) {
-        script.store_status = 0x0111;
-        script.most_associations = 1; // the question goes out when the other has ended
-    });
+    PacsScript script;
+    script.store_status = 0x0111;
+    script.most_associations = 1; // the question goes out when the other has ended
+    OriginSettings settings;
+    settings.requestor.max_associations = 1;
+    DimseHouse house(script, settings);
     const auto instances = some(2);
     house.pacs.hold(instances[0]);
     const auto outcomes = store(house, instances);
