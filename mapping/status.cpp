@@ -11,7 +11,8 @@ DimseStatus store_status(StoreFailure failure)
     case StoreFailure::queue_full: return {status::out_of_resources, "Too much awaits delivery"};
     case StoreFailure::storage_failed: return {status::out_of_resources, "Storage failed"};
     case StoreFailure::index_unavailable: return {status::out_of_resources, "Queue unavailable"};
-    case StoreFailure::not_awaited: return {status::out_of_resources, "Nobody waits for it any more"};
+    case StoreFailure::not_awaited:
+        return {status::out_of_resources, "Nobody waits for it any more"};
     // PS3.7 C.5.22.
     case StoreFailure::not_permitted: return {status::not_authorised, "Not permitted to store"};
     // PS3.4 B.2.3: Error, data set does not match SOP class (A9xx).
@@ -25,8 +26,7 @@ DimseStatus store_status(StoreFailure failure)
         return {status::data_set_mismatch, "Series Instance UID missing or invalid"};
     case StoreFailure::sop_missing:
         return {status::data_set_mismatch, "SOP Class or Instance UID missing or invalid"};
-    case StoreFailure::not_asked_for:
-        return {status::data_set_mismatch, "Not what was asked for"};
+    case StoreFailure::not_asked_for: return {status::data_set_mismatch, "Not what was asked for"};
     // PS3.4 B.2.3: Error, cannot understand (Cxxx).
     case StoreFailure::structure_broken:
         return {status::cannot_understand, "Data set structure is broken or cut short"};
