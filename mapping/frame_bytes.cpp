@@ -84,4 +84,27 @@ Result<NativeFrame> native_frame(
     return out;
 }
 
+bool may_be_encoded(const ImageFrames& frames)
+{
+    ImageAttributes one = frames.image();
+    one.frames = 1;
+    const std::string photometric = frames.encapsulated()
+                                        ? decoded_photometric(frames.codec(), one.photometric)
+                                        : one.photometric;
+    return frames.codec() != Codec::other && frames.element() == tag::pixel_data &&
+           one.check().has_value() && can_encode(one.shape, photometric);
+}
+
+Result<std::vector<std::byte>> encoded_frame(const NativeFrame& frame, std::string_view syntax)
+{
+    if (frame.floating || !can_encode(frame.shape, frame.photometric) ||
+        frame.bytes.size() != frame.shape.bytes())
+        return error(Errc::unsupported, "compressing an image of such colours or bits");
+    const Colours colours = frame.photometric == "RGB" ? Colours::to_rgb : Colours::as_coded;
+    if (!frame.planar || frame.shape.samples == 1)
+        return encode_frame(codec_of(syntax), frame.bytes, frame.shape, colours);
+    const auto pixels = by_pixel(frame.bytes, frame.shape);
+    return encode_frame(codec_of(syntax), pixels, frame.shape, colours);
+}
+
 } // namespace gantry::mapping

@@ -128,4 +128,10 @@ Result<NativeFrame> native_frame(
     Bytes most = {256ULL << 20U}
 );
 
+/// Whether encoded_frame() may do that: the image has samples that our encoders take.
+bool may_be_encoded(const ImageFrames& frames);
+
+/// Into a syntax that is_encoded_here(), without loss. Errors as encode_frame().
+Result<std::vector<std::byte>> encoded_frame(const NativeFrame& frame, std::string_view syntax);
+
 } // namespace gantry::mapping

@@ -6,9 +6,6 @@
 
 namespace gantry::mapping {
 
-namespace {
-
-/// Colour by plane to colour by pixel.
 std::vector<std::byte> by_pixel(std::span<const std::byte> planes, const FrameShape& shape)
 {
     const std::size_t wide = shape.bytes_per_value();
@@ -23,13 +20,11 @@ std::vector<std::byte> by_pixel(std::span<const std::byte> planes, const FrameSh
     return out;
 }
 
-bool can_encode(const ImageAttributes& image)
+bool can_encode(const FrameShape& shape, std::string_view photometric)
 {
-    return image.photometric != "YBR_FULL_422" && !image.photometric.starts_with("YBR_PARTIAL") &&
-           image.shape.bits_allocated >= 8;
+    return photometric != "YBR_FULL_422" && !photometric.starts_with("YBR_PARTIAL") &&
+           shape.bits_allocated >= 8;
 }
-
-} // namespace
 
 PixelEncoder::PixelEncoder(std::string_view to, TokenWriter::Out out, const TranscodeLimits& limits)
     : PixelStage(std::move(out), Headers::explicit_vr), codec_(codec_of(to)), limits_(limits)
@@ -60,7 +55,7 @@ Result<void> PixelEncoder::begin_taken(const Token& token)
         return checked.error();
     if (token.kind != Token::Kind::element)
         return error(Errc::malformed, "compressed pixel data in a native transfer syntax");
-    if (!can_encode(encoding_))
+    if (!can_encode(encoding_.shape, encoding_.photometric))
         return error(Errc::unsupported, "compressing an image of such colours or bits");
     const std::uint64_t frame = encoding_.shape.bytes();
     const std::uint64_t all = frame * encoding_.frames;

@@ -8,6 +8,7 @@
 #include "mapping/transcode.h"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,12 @@ std::string decoded_photometric(Codec codec, const std::string& coded);
 
 /// What the codec has to do for that.
 Colours decoded_colours(Codec codec, const std::string& coded);
+
+/// Colour by plane to colour by pixel.
+std::vector<std::byte> by_pixel(std::span<const std::byte> planes, const FrameShape& shape);
+
+/// Samples that our encoders take.
+bool can_encode(const FrameShape& shape, std::string_view photometric);
 
 /// Fragments to native pixel data.
 class PixelDecoder final : public PixelStage {

@@ -1,6 +1,8 @@
 #include "gateway/faces/web_face.h"
 
+#include "gateway/faces/web_bulk.h"
 #include "gateway/faces/web_capabilities.h"
+#include "gateway/faces/web_frames.h"
 #include "gateway/faces/web_instance.h"
 #include "gateway/faces/web_metadata.h"
 #include "gateway/faces/web_rendered.h"
@@ -15,7 +17,17 @@ namespace gantry::faces {
 
 namespace {
 
-enum class Action : std::uint8_t { store, search, retrieve, metadata, rendered, thumbnail };
+enum class Action : std::uint8_t {
+    store,
+    search,
+    retrieve,
+    metadata,
+    frames,
+    pixel_data,
+    bulk_data,
+    rendered,
+    thumbnail
+};
 
 struct Route {
     web::Method method;
@@ -55,6 +67,19 @@ constexpr auto routes = std::to_array<Route>({
     {get,
      "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
      Action::thumbnail},
+    {get, "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", Action::frames},
+    {get, "/studies/{study}/series/{series}/instances/{instance}/pixeldata", Action::pixel_data},
+    {get, "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}", Action::bulk_data},
+    {get,
+     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}/{p2}/{p3}",
+     Action::bulk_data},
+    {get,
+     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}/{p2}/{p3}/{p4}/{p5}",
+     Action::bulk_data},
+    {get,
+     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}/{p2}/{p3}/{p4}/{p5}/"
+     "{p6}/{p7}",
+     Action::bulk_data},
 });
 
 } // namespace
@@ -67,6 +92,8 @@ struct WebFace::State {
     RetrieveService retrieve;
     MetadataService metadata;
     InstanceDesk desk;
+    FrameService frames;
+    BulkService bulk;
     RenderedService rendered;
     CapabilitiesService capabilities;
 
@@ -75,9 +102,11 @@ struct WebFace::State {
           targets(to),
           store(options, targets, pools.disk),
           search(options, targets),
-          retrieve(options, targets, pools.disk),
+          retrieve(options, targets, pools),
           metadata(options, targets, pools),
           desk(options, targets, pools),
+          frames(options, pools, desk),
+          bulk(options, pools, desk, frames),
           rendered(options, targets, pools, desk),
           capabilities(options, targets)
     {
@@ -108,6 +137,18 @@ web::Handler WebFace::State::handler(const Route& route) const
     case Action::thumbnail:
         return [this](const auto& request, auto&, auto& response) {
             return rendered.thumbnail(request, response);
+        };
+    case Action::frames:
+        return [this](const auto& request, auto&, auto& response) {
+            return frames.frames(request, response);
+        };
+    case Action::pixel_data:
+        return [this](const auto& request, auto&, auto& response) {
+            return frames.pixel_data(request, response);
+        };
+    case Action::bulk_data:
+        return [this](const auto& request, auto&, auto& response) {
+            return bulk.bulk_data(request, response);
         };
     case Action::retrieve: break;
     }

@@ -8,9 +8,8 @@
 //  - an instance of another study than the URL names: Failed SOP Sequence, A900H; another data set
 //    under a UID that is taken: Failed SOP Sequence, 0111H, and the stored one stays; the very same
 //    data set again: stored.
-//  - WADO-RS: what is stored compressed is never transcoded: 406 names what is on offer. "*/*"
-//  takes
-//    it as it is.
+//  - WADO-RS: without a transfer syntax in Accept, what is stored without loss leaves uncompressed,
+//    and what is lossy or cannot be decoded here as it is stored (PS3.18 8.7.3.5.2).
 #pragma once
 
 #include "gateway/faces/web_intake.h"

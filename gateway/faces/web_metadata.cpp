@@ -1,6 +1,6 @@
 #include "gateway/faces/web_metadata.h"
 
-#include "gateway/faces/ordered_work.h"
+#include "gateway/faces/ordered_jobs.h"
 #include "gateway/faces/web_conditions.h"
 #include "gateway/faces/web_instance.h"
 #include "gateway/faces/web_offer.h"
@@ -260,7 +260,7 @@ private:
     Form form_;
     std::string boundary_;
     OneAtATime one_;
-    OrderedWork<Texts> work_;
+    OrderedJobs<Texts> work_;
     std::vector<OpenInstance> batch_;
     std::string text_;
     bool any_ = false;

@@ -1,11 +1,16 @@
 #include "gateway/faces/web_retrieve.h"
 
 #include "gateway/error.h"
+#include "gateway/faces/web_instance.h"
 #include "gateway/faces/web_offer.h"
+#include "gateway/loop/one_at_a_time.h"
+#include "gateway/origins/outgoing_instance.h"
 #include "mapping/file_meta.h"
 #include "mapping/reencode.h"
 #include "web/multipart.h"
 
+#include <algorithm>
+#include <set>
 #include <span>
 
 namespace gantry::faces {
@@ -18,13 +23,18 @@ constexpr std::size_t gather = 64U << 10U; // small writes go together up to thi
 class FilesResponse final : public RetrieveSink {
 public:
     FilesResponse(
-        web::Response& response, WorkerPool& disk, std::string service, std::string accept
+        web::Response& response,
+        asio::any_io_executor loop,
+        PreparationMeans means,
+        std::string service,
+        std::string accept
     )
         : response_(response),
-          disk_(disk),
+          means_(std::move(means)),
           service_(std::move(service)),
           accept_(std::move(accept)),
-          boundary_(web::random_boundary())
+          boundary_(web::random_boundary()),
+          one_(std::move(loop))
     {
     }
 
@@ -48,33 +58,57 @@ private:
     asio::awaitable<Result<void>> put_as_it_is(InstanceContent& content, ConstBytes first);
     asio::awaitable<Result<void>> put_reencoded(InstanceContent& content, ConstBytes first);
     std::string part_head(const InstanceKey& key, std::optional<std::uint64_t> length);
+    asio::awaitable<Result<void>>
+    put_head(InstanceKey key, AeTitle source, std::optional<std::uint64_t> length);
+    asio::awaitable<Result<void>> put_transcoded(std::unique_ptr<InstanceContent> content, Uid to);
+
+    Error fail(Problem problem)
+    {
+        problem_ = std::move(problem);
+        return error(Errc::unsupported, "an instance that cannot be given");
+    }
 
     web::Response& response_;
-    WorkerPool& disk_;
+    PreparationMeans means_;
     std::string service_;
     std::string accept_;
     std::string boundary_;
+    OneAtATime one_;
     std::optional<Packaging> packaging_;
     std::optional<Problem> problem_;
     std::vector<std::byte> pending_;
     bool any_ = false;
 };
 
+/// All of them have to be had in some way that is taken; what is liked least of each packaging
+/// decides.
 Result<void> FilesResponse::negotiate(const std::vector<InstanceKey>& instances)
 {
     if (instances.empty()) {
         problem_ = Problem{404, "nothing of that is here"};
         return error(Errc::not_found, "nothing of that is here");
     }
-    packaging_ = choose_packaging(instances, accept_);
-    if (packaging_)
+    std::set<Uid> syntaxes;
+    for (const InstanceKey& one : instances)
+        syntaxes.insert(one.transfer_syntax);
+    if (syntaxes.contains(Uid())) // not known yet: each says its own
         return {};
-    problem_ = Problem{
-        406,
-        "on offer as application/dicom in transfer-syntax " + on_offer(instances) +
-            "; nothing is transcoded: ask for that, or for transfer-syntax=*"
-    };
-    return error(Errc::unsupported, "not acceptable");
+    unsigned multipart = 1000;
+    unsigned single = instances.size() == 1 ? 1000 : 0;
+    for (const Uid& syntax : syntaxes) {
+        const auto offers = instance_offers(syntax);
+        multipart = std::min(multipart, best_offer(offers, accept_, Packaging::multipart).quality);
+        single = std::min(single, best_offer(offers, accept_, Packaging::single).quality);
+    }
+    if (multipart == 0 && single == 0) {
+        std::string offered;
+        for (const Uid& syntax : syntaxes)
+            offered += (offered.empty() ? "" : "; ") + on_offer(instance_offers(syntax));
+        problem_ = Problem{406, "on offer, as parts of multipart/related: " + offered};
+        return error(Errc::unsupported, "not acceptable");
+    }
+    packaging_ = single > multipart ? Packaging::single : Packaging::multipart;
+    return {};
 }
 
 asio::awaitable<Result<void>> FilesResponse::begin(std::optional<std::uint64_t> length)
@@ -116,31 +150,20 @@ asio::awaitable<Result<void>> FilesResponse::put(ConstBytes bytes)
 std::string FilesResponse::part_head(const InstanceKey& key, std::optional<std::uint64_t> length)
 {
     web::Fields fields;
-    const std::string syntax = web_syntax(key.transfer_syntax).str();
-    fields.add("Content-Type", "application/dicom; transfer-syntax=" + syntax);
+    fields.add("Content-Type", "application/dicom; transfer-syntax=" + key.transfer_syntax.str());
     if (length)
         fields.add("Content-Length", std::to_string(*length));
     fields.add("Content-Location", resource_url(service_, key, QueryLevel::image));
     return web::part_head(boundary_, fields, !any_);
 }
 
-asio::awaitable<Result<void>> FilesResponse::instance(std::unique_ptr<InstanceContent> given)
+/// What stands before the data set of an instance in the syntax of `key`; `length` of the data set.
+asio::awaitable<Result<void>>
+FilesResponse::put_head(InstanceKey key, AeTitle source, std::optional<std::uint64_t> length)
 {
-    InstanceContent& content = *given;
-    const InstanceKey& key = content.key();
-    if (!packaging_) // the origin could not say before what it has
-        if (const auto agreed = negotiate({key}); !agreed)
-            co_return agreed.error();
-    // Read before the response is begun: a file that cannot be opened can still be said.
-    const auto first = co_await content.read();
-    if (!first)
-        co_return first.error();
-    const Uid syntax = web_syntax(key.transfer_syntax);
-    const bool as_it_is = syntax == key.transfer_syntax;
-    const std::string head = mapping::write_file_head({key.sop, syntax, content.source_ae()});
-    std::optional<std::uint64_t> length;
-    if (as_it_is)
-        length = head.size() + content.length().count;
+    const std::string head = mapping::write_file_head({key.sop, key.transfer_syntax, source});
+    if (length)
+        *length += head.size();
     const bool multipart = packaging_ == Packaging::multipart;
     if (!response_.begun())
         if (const auto begun = co_await begin(multipart ? std::nullopt : length); !begun)
@@ -148,11 +171,65 @@ asio::awaitable<Result<void>> FilesResponse::instance(std::unique_ptr<InstanceCo
     std::string before = multipart ? part_head(key, length) : std::string();
     any_ = true;
     before += head;
-    if (const auto written = co_await put(std::as_bytes(std::span(before))); !written)
-        co_return written.error();
+    co_return co_await put(std::as_bytes(std::span(before)));
+}
+
+asio::awaitable<Result<void>> FilesResponse::instance(std::unique_ptr<InstanceContent> content)
+{
+    const auto turn = co_await one_.turn(); // several may come at once
+    InstanceKey key = content->key();
+    if (!packaging_) // the origin could not say before what it has
+        if (const auto agreed = negotiate({key}); !agreed)
+            co_return agreed.error();
+    const auto offers = instance_offers(key.transfer_syntax);
+    const Liking liked = best_offer(offers, accept_, *packaging_);
+    if (liked.quality == 0)
+        co_return fail(Problem{406, "on offer: " + on_offer(offers)});
+    const Offer& offer = offers[liked.offer];
+    if (!offer.stored)
+        co_return co_await put_transcoded(
+            std::move(content), Uid::parse(offer.syntax).value_or(Uid())
+        );
+    // Read before the response is begun: a file that cannot be opened can still be said.
+    const auto first = co_await content->read();
+    if (!first)
+        co_return fail(problem_of(first.error()));
+    const bool as_it_is = offer.syntax == key.transfer_syntax.str();
+    std::optional<std::uint64_t> length;
     if (as_it_is)
-        co_return co_await put_as_it_is(content, *first);
-    co_return co_await put_reencoded(content, *first);
+        length = content->length().count;
+    key.transfer_syntax = web_syntax(key.transfer_syntax);
+    const Result<void> begun = co_await put_head(key, content->source_ae(), length);
+    if (!begun)
+        co_return begun.error();
+    if (as_it_is)
+        co_return co_await put_as_it_is(*content, *first);
+    co_return co_await put_reencoded(*content, *first);
+}
+
+/// It is transcoded to its end before a byte of it goes out.
+asio::awaitable<Result<void>>
+FilesResponse::put_transcoded(std::unique_ptr<InstanceContent> content, Uid to)
+{
+    const AeTitle source = content->source_ae();
+    std::vector<Uid> accepted{std::move(to)};
+    auto prepared = co_await prepare(std::move(content), std::move(accepted), means_);
+    if (!prepared)
+        co_return fail(problem_of(prepared.error()));
+    const Result<void> begun = co_await put_head(prepared->key, source, std::nullopt);
+    if (!begun)
+        co_return begun.error();
+    const std::shared_ptr<ByteSource> data_set = std::move(prepared->data_set);
+    for (;;) {
+        auto read = [data_set](const std::stop_token&) { return data_set->next(); };
+        const auto bytes = co_await offload(means_.disk, std::move(read));
+        if (!bytes)
+            co_return bytes.error();
+        if (bytes->empty())
+            co_return Result<void>{};
+        if (const auto written = co_await put(*bytes); !written)
+            co_return written.error();
+    }
 }
 
 asio::awaitable<Result<void>>
@@ -183,7 +260,7 @@ FilesResponse::put_reencoded(InstanceContent& content, ConstBytes first)
         auto work = [&reencoder, chunk](std::stop_token) {
             return chunk.empty() ? reencoder.finish() : reencoder.feed(chunk);
         };
-        const auto done = co_await offload(disk_, std::move(work));
+        const auto done = co_await offload(means_.disk, std::move(work));
         if (!done)
             co_return done.error();
         if (const auto written = co_await put(out); !written)
@@ -210,24 +287,12 @@ asio::awaitable<Result<void>> FilesResponse::finish()
     co_return co_await response_.finish();
 }
 
-/// What to say where nothing could be begun.
-Problem nothing_given(const FilesResponse& files, const RetrieveEnd& end)
-{
-    if (files.problem())
-        return *files.problem();
-    if (end.complete)
-        return {404, "nothing of that is here"};
-    if (end.shortfall == Shortfall::unavailable)
-        return {503, "the origin does not answer"};
-    return {500, "what is stored cannot be read"};
-}
-
 } // namespace
 
 RetrieveService::RetrieveService(
-    const WebFaceOptions& options, const WebTargets& targets, WorkerPool& disk
+    const WebFaceOptions& options, const WebTargets& targets, WebPools pools
 )
-    : options_(options), targets_(targets), disk_(disk)
+    : options_(options), targets_(targets), pools_(pools)
 {
 }
 
@@ -235,14 +300,21 @@ asio::awaitable<void>
 RetrieveService::retrieve(const web::Request& request, web::Response& response) const
 {
     auto asked = asked_for(request);
+    std::string accept = accept_of(request);
     if (targets_.retrieve == nullptr)
         asked.problem = Problem{501, "nothing can be retrieved here"};
+    else if (!asked.problem && mixes_rendered(accept))
+        asked.problem = Problem{400, "DICOM and rendered media types in one Accept"};
     if (asked.problem)
         co_return co_await send_problem(std::move(*asked.problem), options_.retry_after, response);
-    FilesResponse files(response, disk_, service_url(options_, request), accept_of(request));
+    const auto loop = co_await asio::this_coro::executor;
+    PreparationMeans means{options_.scratch, pools_.disk, pools_.transcoders};
+    FilesResponse files(
+        response, loop, std::move(means), service_url(options_, request), std::move(accept)
+    );
     const auto end = co_await targets_.retrieve->retrieve(std::move(asked.question), files);
     if (!response.begun()) {
-        auto problem = nothing_given(files, end);
+        auto problem = files.problem() ? *files.problem() : problem_of(end);
         co_return co_await send_problem(std::move(problem), options_.retry_after, response);
     }
     if (end.complete) // else never finished: the client sees that it is cut off

@@ -1,6 +1,10 @@
 #include "gateway/origins/archive/archive.h"
+#include "mapping/transcode.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
+#include <dcmtk/config/osconfig.h>
+
+#include <dcmtk/dcmdata/dctk.h>
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -45,6 +49,36 @@ Instance in_syntax(Place place, const char* syntax)
 constexpr const char* explicit_le = "1.2.840.10008.1.2.1";
 constexpr const char* jpeg_baseline = "1.2.840.10008.1.2.4.50";
 constexpr const char* jpeg_ls = "1.2.840.10008.1.2.4.80";
+constexpr const char* video = "1.2.840.10008.1.2.4.102";
+
+/// 8 x 8 pixels.
+Instance image()
+{
+    return make_instance({}, [](DcmDataset& data_set) {
+        data_set.putAndInsertUint16(DCM_SamplesPerPixel, 1);
+        data_set.putAndInsertString(DCM_PhotometricInterpretation, "MONOCHROME2");
+        for (const auto& tag : {DCM_Rows, DCM_Columns, DCM_BitsAllocated, DCM_BitsStored})
+            data_set.putAndInsertUint16(tag, 8);
+        data_set.putAndInsertUint16(DCM_HighBit, 7);
+        data_set.putAndInsertUint16(DCM_PixelRepresentation, 0);
+    });
+}
+
+/// The same in JPEG-LS.
+Instance compressed()
+{
+    Instance out = image();
+    std::string data_set;
+    mapping::Transcoder transcoder(explicit_le, jpeg_ls, [&](ConstBytes bytes) -> Result<void> {
+        data_set.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        return {};
+    });
+    transcoder.feed(bytes_of(out.data_set)).value();
+    transcoder.finish().value();
+    out.data_set = data_set;
+    out.key.transfer_syntax = Uid::parse(jpeg_ls).value();
+    return out;
+}
 
 } // namespace
 
@@ -129,59 +163,103 @@ TEST_CASE("what is not here is not found")
     CHECK(get(face, "/studies/1.2.1")->status() == 501);
 }
 
-TEST_CASE("what is stored compressed is given to those who take it and never transcoded")
+TEST_CASE("an instance leaves in a transfer syntax that the client takes")
 {
     struct Row {
         const char* stored;
         const char* accept;
-        unsigned status;
+        const char* given; // null: 406
     };
 
+    const std::string dicom = "multipart/related; type=\"application/dicom\"";
+    const std::string in = dicom + "; transfer-syntax=";
+    const std::string in_jpeg_ls = in + jpeg_ls;
+    const std::string plain_first = in + explicit_le + ", " + in + jpeg_ls + ";q=0.5";
+    const std::string jpeg_ls_first = in + explicit_le + ";q=0.5, " + in + jpeg_ls + ";q=0.9";
+    const std::string any = in + "*";
+    const std::string none = any + ";q=0";
+    const std::string in_implicit = in + "1.2.840.10008.1.2";
+    const std::string in_plain = in + explicit_le;
+    const std::string in_video = in + "1.2.840.10008.1.2.4.102";
     const Row rows[] = {
-        {explicit_le, nullptr, 200},
-        {explicit_le, "*/*", 200},
-        {explicit_le, "multipart/related; type=application/dicom", 200},
-        {explicit_le, "multipart/related; type=\"application/dicom\"; transfer-syntax=*", 200},
-        {explicit_le,
-         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.80",
-         406},
-        {explicit_le, "multipart/related; type=\"image/jpeg\"", 406},
-        {explicit_le, "application/json", 406},
-        {explicit_le, "text/html, */*;q=0.1", 200},
-        {explicit_le, "nonsense", 406},
-        {jpeg_ls, nullptr, 200},
-        {jpeg_ls, "*/*", 200},
-        {jpeg_ls, "multipart/related; type=\"application/dicom\"", 406},
-        {jpeg_ls,
-         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1",
-         406},
-        {jpeg_ls,
-         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.80",
-         200},
-        {jpeg_ls, "multipart/related; type=\"application/dicom\"; transfer-syntax=*", 200},
-        {jpeg_ls,
-         "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1, "
-         "multipart/related; type=\"application/dicom\"; "
-         "transfer-syntax=1.2.840.10008.1.2.4.80;q=0.5",
-         200},
-        {jpeg_baseline, "multipart/related; type=\"application/dicom\"", 200}, // lossy: as stored
+        {explicit_le, nullptr, explicit_le},
+        {explicit_le, "*/*", explicit_le},
+        {explicit_le, "multipart/related; type=application/dicom", explicit_le},
+        {explicit_le, any.c_str(), explicit_le},
+        {explicit_le, in_jpeg_ls.c_str(), jpeg_ls},
+        {explicit_le, "multipart/related; type=\"image/jpeg\"", nullptr},
+        {explicit_le, "application/json", nullptr},
+        {explicit_le, "text/html, */*;q=0.1", explicit_le},
+        {explicit_le, "nonsense", nullptr},
+        {explicit_le, in_implicit.c_str(), nullptr},
+        {explicit_le, in_video.c_str(), nullptr},
+        {jpeg_ls, nullptr, explicit_le},
+        {jpeg_ls, "*/*", explicit_le},
+        {jpeg_ls, dicom.c_str(), explicit_le},
+        {jpeg_ls, in_plain.c_str(), explicit_le},
+        {jpeg_ls, in_jpeg_ls.c_str(), jpeg_ls},
+        {jpeg_ls, any.c_str(), jpeg_ls},
+        {jpeg_ls, plain_first.c_str(), explicit_le},
+        {jpeg_ls, jpeg_ls_first.c_str(), jpeg_ls},
+        {jpeg_ls, none.c_str(), nullptr},
+        {jpeg_baseline, dicom.c_str(), jpeg_baseline}, // lossy: as it is stored
+        {jpeg_baseline, nullptr, jpeg_baseline},
+        {video, dicom.c_str(), video}, // cannot be decoded: as it is stored
+        {video, in_plain.c_str(), nullptr},
     };
     for (const Row& row : rows) {
+        const std::string accept = row.accept == nullptr ? "none" : row.accept;
         CAPTURE(row.stored);
-        CAPTURE(row.accept);
+        CAPTURE(accept);
         OpenFace face;
-        const Instance instance = in_syntax({}, row.stored);
+        const Instance instance = row.stored == jpeg_ls       ? compressed()
+                                  : row.stored == explicit_le ? image()
+                                                              : in_syntax({}, row.stored);
         put(face, instance);
         const auto answer = get(face, "/studies/1.2.1", row.accept);
-        CHECK(answer->status() == row.status);
-        if (row.status == 406)
+        CHECK(answer->status() == (row.given == nullptr ? 406 : 200));
+        if (row.given == nullptr) {
             CHECK(at(answer->body, "/detail").find(row.stored) != std::string::npos);
-        else
-            CHECK(
-                instance_of(parts_of(*answer).at(0)).key.transfer_syntax ==
-                instance.key.transfer_syntax
-            );
+            continue;
+        }
+        const Instance got = instance_of(parts_of(*answer).at(0));
+        CHECK(got.key.transfer_syntax.str() == row.given);
+        if (got.key.transfer_syntax == instance.key.transfer_syntax)
+            CHECK(got.data_set == instance.data_set);
+        CHECK(
+            answer->body.find(
+                "Content-Type: application/dicom; transfer-syntax=" + std::string(row.given)
+            ) != std::string::npos
+        );
     }
+}
+
+TEST_CASE("an image that is transcoded is whole or is not given")
+{
+    OpenFace face;
+    put(face, compressed());
+    const auto answer = get(face, "/studies/1.2.1", "application/dicom");
+    const Instance got = instance_of(answer->body);
+    CHECK(got.data_set == image().data_set);
+    put(face, in_syntax({1, 1, 2}, jpeg_ls)); // its pixels are no JPEG-LS
+    const auto broken = get(face, "/studies/1.2.1/series/1.2.1.1/instances/1.2.1.1.2");
+    CHECK(broken->status() == 500);
+    const auto half = get(face, "/studies/1.2.1");
+    CHECK(half->status() == 200);
+    CHECK(!half->finished);
+    const auto as_stored = get(
+        face, "/studies/1.2.1", "multipart/related; type=\"application/dicom\"; transfer-syntax=*"
+    );
+    CHECK(as_stored->finished);
+    CHECK(parts_of(*as_stored).size() == 2);
+}
+
+TEST_CASE("DICOM and rendered media types are not asked for at once")
+{
+    OpenFace face;
+    put(face, make_instance({}));
+    CHECK(get(face, "/studies/1.2.1", "image/jpeg, application/dicom")->status() == 400);
+    CHECK(get(face, "/studies/1.2.1", "image/jpeg, */*")->status() == 200);
 }
 
 TEST_CASE("a damaged file is a failure and never a whole response")
@@ -229,7 +307,10 @@ TEST_CASE("every sample that is stored comes back as a file that may stand on th
         if (face.stow({file})->status() != 200)
             continue;
         const Instance sent = instance_of(file);
-        const auto answer = get(face, "/studies/" + sent.key.study.str());
+        const auto answer =
+            get(face,
+                "/studies/" + sent.key.study.str(),
+                "multipart/related; type=\"application/dicom\"; transfer-syntax=*");
         CHECK(answer->status() == 200);
         CHECK(answer->finished);
         const auto parts = parts_of(*answer);

@@ -16,21 +16,21 @@
 namespace gantry::faces {
 
 template <class T>
-class OrderedWork {
+class OrderedJobs {
 public:
     using Job = std::function<T(const std::stop_token&)>;
 
     /// The pool outlives it.
-    OrderedWork(asio::any_io_executor loop, WorkerPool& pool)
+    OrderedJobs(asio::any_io_executor loop, WorkerPool& pool)
         : changed_(std::make_shared<Change>(std::move(loop))), pool_(pool)
     {
     }
 
     /// Jobs that still run are asked to end and not waited for.
-    ~OrderedWork() { stop_.request_stop(); }
+    ~OrderedJobs() { stop_.request_stop(); }
 
-    OrderedWork(const OrderedWork&) = delete;
-    OrderedWork& operator=(const OrderedWork&) = delete;
+    OrderedJobs(const OrderedJobs&) = delete;
+    OrderedJobs& operator=(const OrderedJobs&) = delete;
 
     /// The job owns what it uses: it may outlive this.
     void start(Job job)
