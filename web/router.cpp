@@ -1,4 +1,5 @@
-// Finds the handler of a request. Pure but for the table, which does not change while it is used.
+// Finds the handler of a request. Pure but for the table, which does not change while it is used. A
+// pattern that ends in "{name*}" takes the rest of the path, its slashes included.
 #include "web/server.h"
 
 #include <algorithm>
@@ -28,8 +29,25 @@ bool is_parameter(const std::string& segment)
     return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
 }
 
+std::string name_of(const std::string& parameter)
+{
+    return parameter.substr(1, parameter.size() - 2);
+}
+
+/// "{name*}": it and all that follows.
+bool takes_the_rest(const std::vector<std::string>& pattern)
+{
+    return is_parameter(pattern.back()) && pattern.back().ends_with("*}");
+}
+
 bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& path)
 {
+    if (takes_the_rest(pattern) && path.size() > pattern.size()) {
+        const std::vector<std::string> beginning(
+            path.begin(), path.begin() + static_cast<std::ptrdiff_t>(pattern.size())
+        );
+        return fits(pattern, beginning);
+    }
     return std::ranges::equal(
         pattern,
         path,
@@ -64,9 +82,16 @@ Router::Match Router::match(Method method, std::string_view path) const
             continue;
         }
         result.handler = &route.handler;
-        for (std::size_t i = 0; i < segments.size(); ++i)
+        for (std::size_t i = 0; i < route.segments.size(); ++i)
             if (const std::string& name = route.segments[i]; is_parameter(name))
-                result.parameters.emplace(name.substr(1, name.size() - 2), segments[i]);
+                result.parameters.emplace(name_of(name), segments[i]);
+        if (takes_the_rest(route.segments)) {
+            auto last = result.parameters.extract(name_of(route.segments.back()));
+            last.key().pop_back(); // the "*"
+            for (std::size_t i = route.segments.size(); i < segments.size(); ++i)
+                last.mapped() += "/" + segments[i];
+            result.parameters.insert(std::move(last));
+        }
         return result;
     }
     return result;

@@ -14,13 +14,8 @@ namespace {
 
 std::string path_of(const web::Request& request)
 {
-    std::string out;
-    for (unsigned n = 1;; ++n) {
-        const auto found = request.parameters.find("p" + std::to_string(n));
-        if (found == request.parameters.end())
-            return out;
-        out += (out.empty() ? "" : "/") + found->second;
-    }
+    const auto found = request.parameters.find("path");
+    return found == request.parameters.end() ? std::string() : found->second;
 }
 
 bool is_pixels(const mapping::ValuePath& path)

@@ -16,7 +16,7 @@ public:
         const FrameService& frames
     );
 
-    /// GET .../instances/{instance}/bulkdata/{p1}/{p2}...: a tag, or items and tags by turns.
+    /// GET .../instances/{instance}/bulkdata/{path}: a tag, or tags and item numbers by turns.
     asio::awaitable<void> bulk_data(const web::Request& request, web::Response& response) const;
 
 private:

@@ -9,6 +9,7 @@
 #include "gateway/faces/web_retrieve.h"
 #include "gateway/faces/web_search.h"
 #include "gateway/faces/web_store.h"
+#include "gateway/faces/web_uri.h"
 
 #include <array>
 #include <string>
@@ -26,7 +27,8 @@ enum class Action : std::uint8_t {
     pixel_data,
     bulk_data,
     rendered,
-    thumbnail
+    thumbnail,
+    uri
 };
 
 struct Route {
@@ -55,6 +57,8 @@ constexpr auto routes = std::to_array<Route>({
     {get, "/studies/{study}/metadata", Action::metadata},
     {get, "/studies/{study}/series/{series}/metadata", Action::metadata},
     {get, "/studies/{study}/series/{series}/instances/{instance}/metadata", Action::metadata},
+    {get, "/wado", Action::uri}, // PS3.18 9.1: the path is ours to choose
+    {get, "", Action::uri},
     {get, "/studies/{study}/rendered", Action::rendered},
     {get, "/studies/{study}/series/{series}/rendered", Action::rendered},
     {get, "/studies/{study}/series/{series}/instances/{instance}/rendered", Action::rendered},
@@ -69,16 +73,8 @@ constexpr auto routes = std::to_array<Route>({
      Action::thumbnail},
     {get, "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", Action::frames},
     {get, "/studies/{study}/series/{series}/instances/{instance}/pixeldata", Action::pixel_data},
-    {get, "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}", Action::bulk_data},
     {get,
-     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}/{p2}/{p3}",
-     Action::bulk_data},
-    {get,
-     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}/{p2}/{p3}/{p4}/{p5}",
-     Action::bulk_data},
-    {get,
-     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{p1}/{p2}/{p3}/{p4}/{p5}/"
-     "{p6}/{p7}",
+     "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{path*}",
      Action::bulk_data},
 });
 
@@ -95,6 +91,7 @@ struct WebFace::State {
     FrameService frames;
     BulkService bulk;
     RenderedService rendered;
+    UriService uri;
     CapabilitiesService capabilities;
 
     State(WebFaceOptions given, WebTargets to, WebPools pools)
@@ -108,6 +105,7 @@ struct WebFace::State {
           frames(options, pools, desk),
           bulk(options, pools, desk, frames),
           rendered(options, targets, pools, desk),
+          uri(options, retrieve, rendered),
           capabilities(options, targets)
     {
     }
@@ -149,6 +147,10 @@ web::Handler WebFace::State::handler(const Route& route) const
     case Action::bulk_data:
         return [this](const auto& request, auto&, auto& response) {
             return bulk.bulk_data(request, response);
+        };
+    case Action::uri:
+        return [this](const auto& request, auto&, auto& response) {
+            return uri.wado(request, response);
         };
     case Action::retrieve: break;
     }

@@ -1,10 +1,10 @@
 #include "gateway/faces/web_frames.h"
 
 #include "gateway/faces/web_pieces.h"
+#include "mapping/frame_list.h"
 #include "mapping/vocabulary/transfer_syntax.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <utility>
 
@@ -101,23 +101,6 @@ Problem not_acceptable(std::span<const Offer> offers)
 
 } // namespace
 
-std::optional<std::vector<std::uint32_t>> parse_frame_list(std::string_view text)
-{
-    std::vector<std::uint32_t> out;
-    for (;;) {
-        const std::string_view one = text.substr(0, text.find(','));
-        std::uint32_t number = 0;
-        const auto read = std::from_chars(one.data(), one.data() + one.size(), number);
-        if (read.ec != std::errc() || read.ptr != one.data() + one.size() || number == 0 ||
-            (!out.empty() && number <= out.back()))
-            return std::nullopt;
-        out.push_back(number);
-        if (one.size() == text.size())
-            return out;
-        text.remove_prefix(one.size() + 1);
-    }
-}
-
 Answer<InstanceKey> instance_of_route(const web::Request& request)
 {
     const auto study = path_uid(request, "study");
@@ -140,7 +123,7 @@ FrameService::FrameService(const WebFaceOptions& options, WebPools pools, const 
 asio::awaitable<void>
 FrameService::frames(const web::Request& request, web::Response& response) const
 {
-    const auto numbers = parse_frame_list(parameter(request, "frames"));
+    const auto numbers = mapping::parse_frame_list(parameter(request, "frames"));
     auto which = instance_of_route(request);
     if (which && !numbers)
         which = Problem{400, "frames are numbers from 1, ascending, with commas between them"};

@@ -4,15 +4,9 @@
 
 #include "gateway/faces/web_instance.h"
 
-#include <cstdint>
-#include <optional>
-#include <string_view>
-#include <vector>
+#include <string>
 
 namespace gantry::faces {
-
-/// "1,3,7": ascending from 1. Nothing where it is anything else (400).
-std::optional<std::vector<std::uint32_t>> parse_frame_list(std::string_view text);
 
 class FrameService {
 public:

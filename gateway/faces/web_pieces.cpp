@@ -20,17 +20,25 @@ using PieceBytes = Result<std::vector<std::byte>>;
 constexpr std::uint64_t largest_read = 1U << 20U;
 constexpr std::uint64_t ahead = 16U << 20U; // bytes of pieces that are made ahead
 constexpr std::size_t most_ahead = 8;       // pieces
-constexpr std::string_view cache_control = "private, max-age=600";
 
 /// What a piece is made of, kept by the job that makes it.
 struct Source {
     std::shared_ptr<const RandomAccess> data_set;
     std::shared_ptr<const mapping::ImageFrames> frames;
     std::string syntax; // of what is encoded
+    std::string prefix;
 };
 
 PieceBytes make(const Source& from, const Piece& piece)
 {
+    if (piece.kind == Piece::Kind::prefix) {
+        const auto all = std::as_bytes(std::span(from.prefix));
+        const auto part = all.subspan(
+            static_cast<std::size_t>(piece.bytes.offset),
+            static_cast<std::size_t>(piece.bytes.length)
+        );
+        return std::vector<std::byte>(part.begin(), part.end());
+    }
     if (piece.kind == Piece::Kind::bytes) {
         std::vector<std::byte> out(static_cast<std::size_t>(piece.bytes.length));
         const auto got = from.data_set->read(piece.bytes.offset, out);
@@ -50,16 +58,7 @@ PieceBytes make(const Source& from, const Piece& piece)
     return mapping::encoded_frame(*native, from.syntax);
 }
 
-std::string entity_tag_of(const PartedContent& content)
-{
-    const bool single = content.packaging == Packaging::single;
-    const std::string tag = entity_tag(
-        content.instance.fingerprint + ' ' + content.name + ' ' + content.offer.content_type()
-    );
-    return single ? tag : "W/" + tag; // boundaries differ
-}
-
-/// Leaves of a part what lies in the range; all of it is bytes of the data set.
+/// Leaves of a part what lies in the range; all of it is bytes as they are.
 void keep_range(Part& part, const ByteRange& range)
 {
     std::vector<Piece> kept;
@@ -68,8 +67,7 @@ void keep_range(Part& part, const ByteRange& range)
         const std::uint64_t begin = std::max(at, range.offset);
         const std::uint64_t end = std::min(at + piece.bytes.length, range.offset + range.length);
         if (begin < end)
-            kept.push_back({Piece::Kind::bytes, {piece.bytes.offset + (begin - at), end - begin}, 0}
-            );
+            kept.push_back({piece.kind, {piece.bytes.offset + (begin - at), end - begin}, 0});
         at += piece.bytes.length;
     }
     part.pieces = std::move(kept);
@@ -80,7 +78,7 @@ bool may_be_cut(const PartedContent& content)
 {
     return content.packaging == Packaging::single && content.parts.front().length &&
            std::ranges::all_of(content.parts.front().pieces, [](const Piece& piece) {
-               return piece.kind == Piece::Kind::bytes;
+               return piece.kind == Piece::Kind::bytes || piece.kind == Piece::Kind::prefix;
            });
 }
 
@@ -90,9 +88,9 @@ public:
         PartedContent content, asio::any_io_executor loop, WebPools pools, web::Response& response
     )
         : content_(std::move(content)),
-          source_(std::make_shared<const Source>(
-              Source{content_.instance.data_set, content_.frames, content_.offer.syntax}
-          )),
+          source_(std::make_shared<const Source>(Source{
+              content_.instance.data_set, content_.frames, content_.offer.syntax, content_.prefix
+          })),
           response_(response),
           boundary_(web::random_boundary()),
           work_(std::move(loop), pool_of(content_, pools))
@@ -110,7 +108,7 @@ public:
                 ? content_.offer.content_type()
                 : "multipart/related; type=\"" + content_.offer.media + "\"; boundary=" + boundary_
         );
-        head.fields.add("Cache-Control", std::string(cache_control));
+        head.fields.add("Cache-Control", std::string(content_.cache_control));
         head.fields.add("ETag", tag);
         head.fields.add("Vary", "Accept");
         if (single) {
@@ -168,7 +166,7 @@ private:
 
     std::uint64_t weight_of(const Piece& piece) const
     {
-        if (piece.kind == Piece::Kind::bytes)
+        if (piece.kind == Piece::Kind::bytes || piece.kind == Piece::Kind::prefix)
             return piece.bytes.length;
         return content_.frames ? content_.frames->image().shape.bytes() : 0;
     }
@@ -233,6 +231,15 @@ private:
 
 } // namespace
 
+std::string entity_tag_of(const PartedContent& content)
+{
+    const bool single = content.packaging == Packaging::single;
+    const std::string tag = entity_tag(
+        content.instance.fingerprint + ' ' + content.name + ' ' + content.offer.content_type()
+    );
+    return single ? tag : "W/" + tag; // boundaries differ
+}
+
 void Part::add(mapping::Extent bytes)
 {
     while (bytes.length > 0) {
@@ -253,7 +260,7 @@ asio::awaitable<void> send_parts(
 {
     const std::string tag = entity_tag_of(content);
     if (is_known(request, tag)) {
-        (void)co_await response.send(not_modified(tag, cache_control), {});
+        (void)co_await response.send(not_modified(tag, content.cache_control), {});
         co_return;
     }
     AskedRange asked;

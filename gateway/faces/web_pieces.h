@@ -17,6 +17,7 @@ namespace gantry::faces {
 struct Piece {
     enum class Kind : std::uint8_t {
         bytes,         // of the data set
+        prefix,        // of what stands before it
         stored_frame,  // shifted to the beginning of a byte
         native_frame,  // decoded
         encoded_frame, // decoded and encoded anew
@@ -43,8 +44,15 @@ struct PartedContent {
     Packaging packaging = Packaging::multipart;
     std::vector<Part> parts; // one where it is single
     std::uint16_t status = 200;
-    std::string name; // of what is sent among what the instance has, for its entity tag
+    std::string name;        // of what is sent among what the instance has, for its entity tag
+    std::string prefix = {}; // the head of a file
+    std::string_view cache_control = "private, max-age=600";
 };
+
+/// Of what may be another one the next time: instances and their metadata can be corrected.
+inline constexpr std::string_view revalidated = "private, no-cache";
+
+std::string entity_tag_of(const PartedContent& content);
 
 /// Answers If-None-Match, HEAD and, of a single part that is as it is stored, Range. Fails as a
 /// whole where its first piece cannot be made; later the response is never finished.

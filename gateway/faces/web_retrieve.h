@@ -15,6 +15,14 @@ public:
     /// GET /studies/{study} and below, as far as the route names UIDs.
     asio::awaitable<void> retrieve(const web::Request& request, web::Response& response) const;
 
+    /// What a question covers, as `accept` says.
+    asio::awaitable<void> send(
+        RetrieveQuestion question,
+        std::string accept,
+        const web::Request& request,
+        web::Response& response
+    ) const;
+
 private:
     const WebFaceOptions& options_;
     const WebTargets& targets_;

@@ -101,6 +101,27 @@ private:
 
 } // namespace
 
+Result<std::unique_ptr<ByteSource>> transcoded(
+    ByteSource& from,
+    const InstanceKey& key,
+    const Uid& to,
+    const PreparationMeans& means,
+    const std::stop_token& stop
+)
+{
+    Outcome outcome(means.scratch);
+    mapping::Transcoder transcoder(
+        key.transfer_syntax.str(),
+        to.str(),
+        [&outcome](ConstBytes piece) { return outcome.append(piece); }
+    );
+    if (const auto done = transcode(from, transcoder, stop); !done)
+        return done.error();
+    InstanceKey made = key;
+    made.transfer_syntax = to;
+    return outcome.source(made, means.disk);
+}
+
 asio::awaitable<Result<PreparedInstance>>
 prepare(std::unique_ptr<InstanceContent> content, std::vector<Uid> accepted, PreparationMeans means)
 {
@@ -120,18 +141,14 @@ prepare(std::unique_ptr<InstanceContent> content, std::vector<Uid> accepted, Pre
         prepared.data_set = std::make_unique<Shared>(std::move(*source));
         co_return prepared;
     }
-    const auto outcome = std::make_shared<Outcome>(means.scratch);
-    auto work = [outcome, from, to, bytes = std::move(*source)](const std::stop_token& stop) {
-        mapping::Transcoder transcoder(from.str(), to.str(), [&outcome](ConstBytes piece) {
-            return outcome->append(piece);
-        });
-        return transcode(*bytes, transcoder, stop);
+    auto work = [key = prepared.key, to, means, bytes = std::move(*source)](const auto& stop) {
+        return transcoded(*bytes, key, to, means, stop);
     };
-    const Result<void> done = co_await offload(means.transcoders, std::move(work));
+    auto done = co_await offload(means.transcoders, std::move(work));
     if (!done)
         co_return done.error();
     prepared.key.transfer_syntax = to;
-    prepared.data_set = outcome->source(prepared.key, means.disk);
+    prepared.data_set = std::move(*done);
     co_return prepared;
 }
 

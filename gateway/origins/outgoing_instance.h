@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 namespace gantry {
@@ -27,6 +28,16 @@ struct PreparationMeans {
 /// into any of them; those of mapping::Transcoder, of `content` and of the disk.
 asio::awaitable<Result<PreparedInstance>> prepare(
     std::unique_ptr<InstanceContent> content, std::vector<Uid> accepted, PreparationMeans means
+);
+
+/// The step of prepare() that computes, for a worker: the data set in `to`, to its end. `key` is in
+/// the syntax of `from`.
+Result<std::unique_ptr<ByteSource>> transcoded(
+    ByteSource& from,
+    const InstanceKey& key,
+    const Uid& to,
+    const PreparationMeans& means,
+    const std::stop_token& stop
 );
 
 } // namespace gantry

@@ -43,7 +43,8 @@ std::set<std::string> served(OpenFace& face)
     face.face().register_routes(router);
     std::set<std::string> out;
     for (const auto& route : router.entries())
-        if (route.method != web::Method::options && !route.pattern.ends_with("/capabilities"))
+        if (route.method != web::Method::options && !route.pattern.ends_with("/capabilities") &&
+            route.pattern != "/dicom-web") // WADO-URI's other path has no resource of its own
             out.insert(
                 std::string(web::to_string(route.method)) + " " +
                 route.pattern.substr(std::string("/dicom-web").size())

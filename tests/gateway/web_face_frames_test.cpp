@@ -111,40 +111,6 @@ std::optional<Sample> stored_sample(OpenFace& face, const std::filesystem::path&
 
 } // namespace
 
-TEST_CASE("a list of frames ascends from one")
-{
-    struct Row {
-        const char* text;
-        std::vector<std::uint32_t> frames; // empty: refused
-    };
-
-    const Row rows[] = {
-        {"1", {1}},
-        {"1,2,9", {1, 2, 9}},
-        {"4294967295", {4294967295U}},
-        {"", {}},
-        {"0", {}},
-        {"2,1", {}},
-        {"1,1", {}},
-        {"1,", {}},
-        {",1", {}},
-        {"1,,2", {}},
-        {"a", {}},
-        {"1a", {}},
-        {"-1", {}},
-        {"+1", {}},
-        {" 1", {}},
-        {"1 ,2", {}},
-        {"4294967296", {}},
-    };
-    for (const Row& row : rows) {
-        CAPTURE(row.text);
-        CHECK(
-            faces::parse_frame_list(row.text).value_or(std::vector<std::uint32_t>{}) == row.frames
-        );
-    }
-}
-
 TEST_CASE("frames of a native image come as they are asked for")
 {
     OpenFace face;

@@ -7,6 +7,7 @@
 #include <dcmtk/dcmdata/dctk.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -135,7 +136,9 @@ TEST_CASE("one instance is given without multipart where the client asks for tha
     put(face, instance);
     const auto answer = get(face, url_of(instance), "application/dicom");
     CHECK(answer->status() == 200);
-    CHECK(answer->field("Content-Type") == "application/dicom");
+    CHECK(
+        answer->field("Content-Type") == "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
+    );
     CHECK(answer->content_length == answer->body.size());
     CHECK(instance_of(answer->body).data_set == instance.data_set);
     put(face, make_instance({1, 1, 2}));
@@ -326,4 +329,73 @@ TEST_CASE("every sample that is stored comes back as a file that may stand on th
         ++given;
     }
     CHECK(given == 45);
+}
+
+TEST_CASE("one instance that a client knows is not sent again and a part of it can be had")
+{
+    OpenFace face;
+    const Instance instance = make_instance({}, {}, 3'000'000);
+    put(face, instance);
+    const std::string url = url_of(instance);
+    const auto ask = [&](web::Method method, FieldList fields) {
+        fields.emplace_back("Accept", "application/dicom");
+        return face.ask({method, url, std::move(fields)});
+    };
+    const auto whole = ask(web::Method::get, {});
+    const std::string tag = whole->field("ETag");
+    CHECK(tag.size() > 10);
+    CHECK(whole->field("Accept-Ranges") == "bytes");
+    CHECK(whole->field("Cache-Control") == "private, no-cache");
+    CHECK(whole->content_length == whole->body.size());
+    CHECK(ask(web::Method::get, {{"If-None-Match", tag}})->status() == 304);
+    const auto head = ask(web::Method::head, {});
+    CHECK(head->status() == 200);
+    CHECK(head->body.empty());
+    CHECK(head->content_length == whole->body.size());
+    CHECK(head->field("ETag") == tag);
+    std::string together;
+    for (const char* range : {"bytes=0-99", "bytes=100-1999999", "bytes=2000000-"}) {
+        const auto part = ask(web::Method::get, {{"Range", range}, {"If-Range", tag}});
+        CHECK(part->status() == 206);
+        CHECK(part->body == whole->body.substr(together.size(), part->body.size()));
+        CHECK(part->content_length == part->body.size());
+        together += part->body;
+    }
+    CHECK(together.size() == whole->body.size());
+    CHECK(ask(web::Method::get, {{"Range", "bytes=99000000-"}})->status() == 416);
+    const auto multipart = face.ask({web::Method::get, url, {{"Range", "bytes=0-9"}}});
+    CHECK(multipart->status() == 200); // a range of a multipart body is passed over
+    CHECK(parts_of(*multipart).at(0) == whole->body);
+    CHECK(multipart->field("ETag").starts_with("W/"));
+    const auto study = face.ask({web::Method::head, "/studies/1.2.1"});
+    CHECK(study->status() == 200);
+    CHECK(study->body.empty());
+    CHECK(study->finished);
+    CHECK(face.ask({web::Method::head, "/studies/1.2.9"})->status() == 404);
+}
+
+TEST_CASE("many instances come in the order of the series whatever their sizes")
+{
+    OpenFace face;
+    std::vector<Instance> instances;
+    for (unsigned n = 1; n <= 60; ++n) {
+        instances.push_back(make_instance({1, 1, n}, {}, n % 7 == 0 ? 2'500'000 : 1000 * n));
+        put(face, instances.back());
+    }
+    const auto listed = get(face, "/studies/1.2.1/metadata");
+    const auto answer = get(face, "/studies/1.2.1");
+    const auto parts = parts_of(*answer);
+    REQUIRE(parts.size() == instances.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const Instance got = instance_of(parts[i]);
+        CHECK(
+            got.key.sop.sop_instance.str() ==
+            at(listed->body, "/" + std::to_string(i) + "/00080018/Value/0")
+        );
+        const auto sent = std::ranges::find_if(instances, [&](const Instance& one) {
+            return one.key == got.key;
+        });
+        REQUIRE(sent != instances.end());
+        CHECK(sent->data_set == got.data_set);
+    }
 }
