@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -27,6 +28,11 @@ void enable(int socket, int level, int option) noexcept
 {
     const int on = 1;
     (void)::setsockopt(socket, level, option, &on, sizeof on); // an optimisation, no more
+}
+
+iovec piece_of(ConstBytes bytes)
+{
+    return {const_cast<std::byte*>(bytes.data()), bytes.size()}; // POSIX knows no const here
 }
 
 } // namespace
@@ -115,11 +121,23 @@ void Connection::consume(std::size_t count) noexcept
 
 Transfer Connection::write(ConstBytes bytes, bool more)
 {
+    return write(bytes, {}, more);
+}
+
+Transfer Connection::write(ConstBytes head, ConstBytes rest, bool more)
+{
     const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
-    while (!bytes.empty()) {
-        const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), flags);
+    while (!head.empty() || !rest.empty()) {
+        iovec parts[] = {piece_of(head), piece_of(rest)};
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = std::size(parts);
+        const ssize_t sent = ::sendmsg(socket_.get(), &message, flags);
         if (sent >= 0) {
-            bytes = bytes.subspan(static_cast<std::size_t>(sent));
+            const auto count = static_cast<std::size_t>(sent);
+            const std::size_t of_head = std::min(count, head.size());
+            head = head.subspan(of_head);
+            rest = rest.subspan(count - of_head);
             continue;
         }
         if (errno == EINTR)

@@ -157,6 +157,9 @@ public:
     /// `closed` also where a watch wants it ended.
     Transfer write(ConstBytes bytes, bool more = false);
 
+    /// As above, one after the other without a copy that joins them.
+    Transfer write(ConstBytes head, ConstBytes rest, bool more);
+
     /// Lets the watch see what has come; does not wait. For between writes that never had to.
     Transfer look();
 

@@ -142,6 +142,7 @@ private:
     Transfer add_fragments(std::uint8_t context, unsigned kind, ConstBytes bytes);
     Transfer send_out(bool more);
     Transfer next_pdu(Open& open);
+    Transfer write_whole(Open& open, ConstBytes& piece);
 
     Connection* connection_;
     std::uint32_t fragment_size_ = 0;

@@ -132,6 +132,22 @@ Transfer MessageWriter::next_pdu(Open& open)
     return Transfer::done;
 }
 
+// A whole fragment that is not the last goes out from where it stands.
+Transfer MessageWriter::write_whole(Open& open, ConstBytes& piece)
+{
+    const ConstBytes fragment = piece.first(fragment_size_);
+    put_heads(out_.data() + open.head, open.context, Kind::data, fragment.size());
+    open.begun = true;
+    const Transfer sent = connection_->write(out_, fragment, false);
+    if (sent != Transfer::done)
+        return sent;
+    out_.clear();
+    open.head = 0;
+    out_.resize(heads_size);
+    piece = piece.subspan(fragment.size());
+    return connection_->look();
+}
+
 MessageWriter::SourcedEnd MessageWriter::write_sourced(std::uint8_t context, const Sourced& message)
 {
     const std::size_t start = out_.size();
@@ -141,6 +157,11 @@ MessageWriter::SourcedEnd MessageWriter::write_sourced(std::uint8_t context, con
     Open open{.context = context, .head = out_.size()};
     out_.resize(open.head + heads_size);
     for (ConstBytes piece = message.first; !piece.empty();) {
+        if (open.filled == 0 && piece.size() > fragment_size_) {
+            if (const Transfer sent = write_whole(open, piece); sent != Transfer::done)
+                return {.transfer = sent, .begun = true};
+            continue;
+        }
         if (open.filled == fragment_size_) {
             if (const Transfer next = next_pdu(open); next != Transfer::done)
                 return {.transfer = next, .begun = true};
