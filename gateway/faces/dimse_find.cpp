@@ -161,9 +161,13 @@ FindQuestion question_of(const mapping::FindIdentifier& asked, const dimse::Quer
     return question;
 }
 
-/// The set of the question, then the one that the peer is known to read.
+/// The set of the question, then the one that the peer is known to read. Of a peer of which nothing
+/// is known: a name is not to be lost, and most that say nothing read Latin-1; the answer says
+/// which it is.
 std::vector<std::string> sets_for(const std::string& declared, const std::string& configured)
 {
+    if (declared.empty() && configured.empty())
+        return {"ISO_IR 100", "ISO_IR 192"};
     std::vector<std::string> sets;
     for (const std::string& set : {declared, configured})
         if (!set.empty())

@@ -223,6 +223,23 @@ TEST_CASE("an answer is in the character set of the question where it fits")
          "0010,0010=Hong=洪 | 0020,000d=1.2",
          "0008,0005=\\ISO 2022 IR 149 | 0008,0052=STUDY | 0008,0054=GANTRY | "
          "0010,0010=Hong=\x1b$)C\xfb\xf3 | 0020,000d=1.2"},
+        {"Latin-1 where nobody has said what the peer reads",
+         "0008,0052=STUDY | 0010,0010=",
+         "",
+         "0010,0010=Müller | 0020,000d=1.2",
+         "0008,0005=ISO_IR 100 | 0008,0052=STUDY | 0008,0054=GANTRY | 0010,0010=M\xfcller | "
+         "0020,000d=1.2"},
+        {"else UTF-8 where nobody has said it",
+         "0008,0052=STUDY | 0010,0010=",
+         "",
+         "0010,0010=Yamada=山田 | 0020,000d=1.2",
+         "0008,0005=ISO_IR 192 | 0008,0052=STUDY | 0008,0054=GANTRY | 0010,0010=Yamada=山田 | "
+         "0020,000d=1.2"},
+        {"ASCII where the peer must get nothing else",
+         "0008,0052=STUDY | 0010,0010=",
+         "ISO_IR 6",
+         "0010,0010=Müller | 0020,000d=1.2",
+         "0008,0052=STUDY | 0008,0054=GANTRY | 0010,0010=M?ller | 0020,000d=1.2"},
         {"plain text names no set",
          "0008,0005=ISO_IR 100 | 0008,0052=STUDY | 0010,0010=",
          "",
