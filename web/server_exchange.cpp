@@ -279,8 +279,11 @@ asio::awaitable<Result<void>> ServerResponse::write(ConstBytes bytes)
     }
     if (left_)
         *left_ -= bytes.size();
-    if (!encoder_)
-        co_return co_await put_content(bytes, false);
+    if (!encoder_) {
+        Result<void> written = co_await put_content(bytes, false);
+        whole_ = written && framing_ == Framing::length && left_ == std::uint64_t{0};
+        co_return written;
+    }
     // A slow source is not kept from the client by the encoder's thrift.
     const bool slow = std::chrono::steady_clock::now() - last_put_ > packed_waits;
     packed_.clear();

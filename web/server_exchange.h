@@ -77,6 +77,9 @@ public:
 
     bool finished() const noexcept { return state_ == State::finished; }
 
+    /// The client has all that it needs, whether or not its handler has said so.
+    bool whole() const noexcept { return finished() || whole_; }
+
     /// Something has been handed to the operating system.
     bool on_the_wire() const noexcept { return on_the_wire_; }
 
@@ -118,6 +121,7 @@ private:
     std::uint64_t sent_ = 0;
     std::uint16_t status_ = 0;
     bool keep_alive_ = false;
+    bool whole_ = false; // as long as promised
     bool on_the_wire_ = false;
 };
 

@@ -269,7 +269,7 @@ asio::awaitable<void> Session::answer(Turn& turn)
     }
     using namespace asio::experimental::awaitable_operators;
     const auto first = co_await (handle(turn) || watch(turn));
-    turn.gone = first.index() == 1 && !turn.response.finished();
+    turn.gone = first.index() == 1 && !turn.response.whole();
     if (!turn.gone)
         co_await conclude(turn);
 }

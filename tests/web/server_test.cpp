@@ -230,6 +230,25 @@ TEST_CASE("a client that goes away ends its handler")
     }
 }
 
+TEST_CASE("a client that goes when it has everything has not gone away")
+{
+    std::ostringstream text;
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text);
+    spdlog::register_logger(std::make_shared<spdlog::logger>("web", sink));
+    {
+        ServerUnderTest server;
+        {
+            RawClient client = server.client();
+            client.send(get_of("/stream?length=30&wait=1"));
+            CHECK(client.response().ends_with(std::string(30, 'x')));
+        }
+        CHECK(ServerUnderTest::becomes(server.seen.cancelled, 1));
+        server.stop();
+    }
+    spdlog::drop("web");
+    CHECK(text.str().find("path=/stream status=200") != std::string::npos);
+}
+
 TEST_CASE("stopping ends handlers and idle connections")
 {
     ServerUnderTest server;

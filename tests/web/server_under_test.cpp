@@ -96,6 +96,8 @@ asio::awaitable<void> stream(Seen& seen, const Request& request, Response& respo
             co_return;
         }
     }
+    if (number("wait", 0) != 0)
+        co_await wait(seen);
     if (number("throw", 0) != 0)
         throw std::runtime_error("the handler's secret");
     if (number("finish", 1) != 0)
