@@ -120,7 +120,7 @@ def contents(folder):
 class Destination:
     """A storescp that keeps what it receives byte for byte. `accept`: an option of its own, "+xa" for all syntaxes."""
 
-    def __init__(self, here, title="DEST", accept="+xa", port=None):
+    def __init__(self, here, title="DEST", accept="+xa", port=None, options=()):
         (program,) = need("storescp")
         self.title, self.port, self.folder = title, port or free_port(), Path(here) / f"received-{title}"
         self.folder.mkdir(parents=True, exist_ok=True)
