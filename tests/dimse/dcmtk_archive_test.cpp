@@ -53,7 +53,9 @@ TEST_CASE("dcmqrscp hears our C-CANCEL of a C-GET")
     rig.progress = [](const dimse::SubOperations&) { return false; };
     const auto answer = rig.get(requestor);
     REQUIRE(answer.has_value());
-    CHECK(answer->status.code == status::cancelled);
+    // What it sends before it hears us is refused; where that comes last, it says so instead.
+    const auto code = answer->status.code;
+    CHECK((code == status::cancelled || code == 0xb000));
     CHECK(rig.arrivals.stored().size() < 40);
 }
 
