@@ -1,62 +1,18 @@
 // STOW-RS as metadata with bulk data (PS3.18 10.5.1.2): what is put together is what was meant, and
 // what cannot be is said of that instance alone.
 #include "gateway/faces/web_store_bulk.h"
-#include "gateway/origins/archive/archive.h"
-#include "mapping/dicom_json.h"
-#include "mapping/native_xml_writer.h"
 
-#include <dcmtk/config/osconfig.h>
-
-#include <dcmtk/dcmdata/dcpxitem.h>
-#include <dcmtk/dcmdata/dctk.h>
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <tuple>
 
-#include "tests/gateway/web_face_support.h"
-#include "tests/support/samples.h"
-#include "tests/support/skip.h"
+#include "tests/gateway/web_face_store_parts.h"
 
 using namespace gantry;
 using namespace gantry::tests;
 using web::Method;
 
 namespace {
-
-struct Part {
-    std::string type;
-    std::string location;
-    std::string body;
-};
-
-std::string body_of(const std::vector<Part>& parts)
-{
-    std::string out;
-    for (const Part& part : parts) {
-        out += "--b\r\n";
-        if (!part.type.empty())
-            out += "Content-Type: " + part.type + "\r\n";
-        if (!part.location.empty())
-            out += "Content-Location: " + part.location + "\r\n";
-        out += "\r\n" + part.body + "\r\n";
-    }
-    return out + "--b--\r\n";
-}
-
-std::unique_ptr<FakeResponse> post(
-    OpenFace& face,
-    const std::vector<Part>& parts,
-    const std::string& type = "application/dicom+json",
-    const std::string& target = "/studies"
-)
-{
-    Ask ask{Method::post, target};
-    ask.fields = {{"Content-Type", "multipart/related; type=\"" + type + "\"; boundary=b"}};
-    ask.body = body_of(parts);
-    return face.ask(std::move(ask));
-}
 
 /// The data set of an image of 4 by 3 pixels and one byte each, whose pixels are elsewhere.
 struct Described {
@@ -84,79 +40,10 @@ const std::string native_image =
     R"(,"00280100":{"vr":"US","Value":[8]},"00280101":{"vr":"US","Value":[8]})"
     R"(,"00280102":{"vr":"US","Value":[7]},"00280103":{"vr":"US","Value":[0]})";
 
-/// A stored instance, as DCMTK reads it.
-class Stored {
-public:
-    Stored(OpenFace& face, const std::string& study, const std::string& instance)
-    {
-        const auto path =
-            face.local().archive().path_of(Uid::parse(study).value(), Uid::parse(instance).value());
-        instance_ = read_instance(path);
-        const std::string file = instance_.file();
-        const auto copy = face.folder.path() / "copy.dcm";
-        std::ofstream(copy, std::ios::binary) << file;
-        REQUIRE(file_.loadFile(copy.c_str()).good());
-    }
-
-    DcmDataset& data_set() { return *file_.getDataset(); }
-
-    const std::string& syntax() const { return instance_.key.transfer_syntax.str(); }
-
-    std::string text(const DcmTagKey& tag)
-    {
-        OFString out;
-        (void)data_set().findAndGetOFString(tag, out);
-        return out.c_str();
-    }
-
-    unsigned number(const DcmTagKey& tag)
-    {
-        Uint16 out = 0;
-        (void)data_set().findAndGetUint16(tag, out);
-        return out;
-    }
-
-    std::string pixels()
-    {
-        const Uint8* values = nullptr;
-        unsigned long count = 0;
-        (void)data_set().findAndGetUint8Array(DCM_PixelData, values, &count);
-        return values == nullptr ? "" : std::string(reinterpret_cast<const char*>(values), count);
-    }
-
-    std::vector<std::string> fragments()
-    {
-        DcmElement* element = nullptr;
-        REQUIRE(data_set().findAndGetElement(DCM_PixelData, element).good());
-        E_TransferSyntax xfer = EXS_Unknown;
-        const DcmRepresentationParameter* none = nullptr;
-        DcmPixelSequence* sequence = nullptr;
-        auto& pixels = dynamic_cast<DcmPixelData&>(*element);
-        pixels.getCurrentRepresentationKey(xfer, none);
-        REQUIRE(pixels.getEncapsulatedRepresentation(xfer, none, sequence).good());
-        std::vector<std::string> out;
-        for (unsigned long i = 0; i < sequence->card(); ++i) {
-            DcmPixelItem* item = nullptr;
-            Uint8* bytes = nullptr;
-            REQUIRE(sequence->getItem(item, i).good());
-            (void)item->getUint8Array(bytes);
-            out.emplace_back(reinterpret_cast<const char*>(bytes), item->getLength());
-        }
-        return out;
-    }
-
-private:
-    Instance instance_;
-    DcmFileFormat file_;
-};
-
 constexpr const char* failed_instance = "/00081198/Value/0/00081155/Value/0";
 constexpr const char* first_reason = "/00081198/Value/0/00081197/Value/0";
 constexpr const char* first_other = "/0008119A/Value/0/00081197/Value/0";
 constexpr const char* stored_items = "/00081199/Value";
-
-const std::string json_type = "application/dicom+json";
-const std::string octets = "application/octet-stream";
 
 // ISO 14495-1: an empty image of 3 rows and 4 columns that any reader of heads believes.
 const std::string jpeg_ls_head(
@@ -439,77 +326,4 @@ TEST_CASE("metadata in XML is one document for each instance")
     OFString text;
     CHECK(private_element->getOFString(text, 0).good());
     CHECK(text == "x");
-}
-
-TEST_CASE("every sample comes back the same by way of its metadata and bulk data")
-{
-    const auto folder = samples_folder();
-    if (!folder)
-        return skip("no sample files");
-    unsigned compared = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
-        if (entry.path().extension() != ".dcm")
-            continue;
-        CAPTURE(entry.path().filename().string());
-        DcmFileFormat file;
-        if (file.loadFile(entry.path().c_str()).bad())
-            continue;
-        DcmDataset& data_set = *file.getDataset();
-        const DcmXfer syntax(data_set.getOriginalXfer());
-        OpenFace as_file;
-        std::ifstream in(entry.path(), std::ios::binary);
-        const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-        if (syntax.isEncapsulated() || as_file.stow({bytes})->status() != 200)
-            continue;
-        data_set.loadAllDataIntoMemory();
-        std::vector<Part> bulk;
-        mapping::DicomJsonOptions options;
-        options.bulk_data_uri = [&](const mapping::BulkValue& value) -> std::optional<std::string> {
-            if (value.size < 100 || value.path.find('.') != std::string::npos)
-                return std::nullopt;
-            DcmElement* element = nullptr;
-            if (data_set.findAndGetElement(DcmTagKey(value.tag.group, value.tag.element), element)
-                    .bad())
-                return std::nullopt;
-            std::string raw(element->getLength(EXS_LittleEndianExplicit), '\0');
-            (void)element->getPartialValue(
-                raw.data(), 0, static_cast<Uint32>(raw.size()), nullptr, EBO_LittleEndian
-            );
-            bulk.push_back({octets, "bulk/" + value.path, std::move(raw)});
-            return "bulk/" + value.path;
-        };
-        std::string json;
-        REQUIRE(mapping::write_dicom_json(data_set, json, options).has_value());
-        std::vector<Part> parts{{json_type, "", "[" + json + "]"}};
-        parts.insert(parts.end(), bulk.begin(), bulk.end());
-        OpenFace face;
-        const auto answer = post(face, parts);
-        CHECK(answer->status() == 200);
-        if (answer->status() != 200) {
-            MESSAGE(answer->body);
-            continue;
-        }
-        OFString study;
-        OFString instance;
-        (void)data_set.findAndGetOFString(DCM_StudyInstanceUID, study);
-        (void)data_set.findAndGetOFString(DCM_SOPInstanceUID, instance);
-        Stored stored(face, study.c_str(), instance.c_str());
-        std::string before;
-        std::string after;
-        mapping::DicomJsonOptions texts; // that are UTF-8 either way
-        texts.wanted = [](Tag tag) { return tag != tag::specific_character_set; };
-        REQUIRE(mapping::write_dicom_json(data_set, before, texts).has_value());
-        REQUIRE(mapping::write_dicom_json(stored.data_set(), after, texts).has_value());
-        OFString date;
-        (void)data_set.findAndGetOFString(DCM_StudyDate, date);
-        if (date.find('.') != OFString_npos)
-            continue; // a date of before DICOM is read as what it means
-        const auto differ = std::ranges::mismatch(before, after).in1 - before.begin();
-        CAPTURE(
-            before.substr(static_cast<std::size_t>(std::max<std::ptrdiff_t>(differ - 60, 0)), 90)
-        );
-        CHECK((before == after)); // too long to be shown
-        ++compared;
-    }
-    CHECK(compared >= 20);
 }
