@@ -315,18 +315,4 @@ asio::awaitable<Result<void>> ServerResponse::finish()
     co_return Result<void>{};
 }
 
-ResponseHead problem_head(std::uint16_t status)
-{
-    ResponseHead head;
-    head.status = status;
-    head.fields.add("Content-Type", "application/problem+json");
-    return head;
-}
-
-std::string problem_body(std::uint16_t status)
-{
-    return "{\"type\":\"about:blank\",\"title\":\"" + std::string(reason_phrase(status)) +
-           "\",\"status\":" + std::to_string(status) + "}\n";
-}
-
 } // namespace gantry::web

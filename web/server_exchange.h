@@ -125,8 +125,4 @@ private:
     bool on_the_wire_ = false;
 };
 
-/// A response of the server itself (RFC 9457): its body names the status and nothing else.
-ResponseHead problem_head(std::uint16_t status);
-std::string problem_body(std::uint16_t status);
-
 } // namespace gantry::web

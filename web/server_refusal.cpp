@@ -42,4 +42,18 @@ std::string allow_field(const std::vector<Method>& methods)
     return text;
 }
 
+ResponseHead problem_head(std::uint16_t status)
+{
+    ResponseHead head;
+    head.status = status;
+    head.fields.add("Content-Type", "application/problem+json");
+    return head;
+}
+
+std::string problem_body(std::uint16_t status)
+{
+    return "{\"type\":\"about:blank\",\"title\":\"" + std::string(reason_phrase(status)) +
+           "\",\"status\":" + std::to_string(status) + "}\n";
+}
+
 } // namespace gantry::web

@@ -22,4 +22,8 @@ std::uint16_t refusal_of_body(const Error& failure);
 /// The value of Allow: HEAD with GET, OPTIONS always.
 std::string allow_field(const std::vector<Method>& methods);
 
+/// A response of the server itself (RFC 9457): its body names the status and nothing else.
+ResponseHead problem_head(std::uint16_t status);
+std::string problem_body(std::uint16_t status);
+
 } // namespace gantry::web
