@@ -20,7 +20,7 @@ struct QueryOptions {
     std::vector<std::string> classes;
     std::vector<std::string> syntaxes;
     unsigned repeat = 1;
-    unsigned clients = 1; // associations at once, of find
+    unsigned clients = 1;      // associations at once, of find
     unsigned cancel_after = 0; // 0: never
 };
 
