@@ -181,22 +181,26 @@ def texts(gantry, taken, here):
 
 
 def unasked(gantry, taken, here):
-    """A question that names no character set: what the peer is configured to read, else the default repertoire, marked where it
-    lacks a character (PS3.5 6.1.2.5.4 note 4)."""
+    """A question that names no character set: what the peer is configured to read, else Latin-1, else UTF-8; told to read nothing but the
+    default repertoire, that, marked where it lacks a character (PS3.5 6.1.2.5.4 note 4)."""
     peer = Peer("gantry", gantry.port("dimse"), "GANTRY")
     for path in (p for name, p in taken.items() if name.startswith("chr")):
         file = read_file(path)
         name, key = value_of(file, PATIENT_NAME), {PATIENT_NAME: "", STUDY_UID: value_of(file, STUDY_UID)}
         (read_well,) = find(peer, here, "STUDY", key, calling="READS_UTF8").matches
         assert (charset(read_well), value_of(read_well, PATIENT_NAME)) == ("ISO_IR 192", name), path.name
-        (plain,) = find(peer, here, "STUDY", key).matches
-        assert (charset(plain), value_of(plain, PATIENT_NAME)) == ("", re.sub(r"[^ -~]", "?", name)), path.name
+        (ascii_only,) = find(peer, here, "STUDY", key, calling="READS_ASCII").matches
+        assert (charset(ascii_only), value_of(ascii_only, PATIENT_NAME)) == ("", re.sub(r"[^ -~]", "?", name)), path.name
+        (unknown,) = find(peer, here, "STUDY", key).matches
+        expected = "" if name.isascii() else "ISO_IR 100" if name.encode("latin-1", "ignore").decode("latin-1") == name else "ISO_IR 192"
+        assert (charset(unknown), value_of(unknown, PATIENT_NAME)) == (expected, name), (path.name, charset(unknown))
 
 
 def local_round(taken, here):
     """C-STORE in, C-FIND out: the charset files through the local origin."""
     routes = {"dimse": {"store": ["here"], "find": "here", "retrieve": "here"}}
-    gantry = Gantry(here / "local", routes=routes, peers=[{"ae_title": "READS_UTF8", "character_set": "ISO_IR 192"}])
+    gantry = Gantry(here / "local", routes=routes, peers=[
+        {"ae_title": "READS_UTF8", "character_set": "ISO_IR 192"}, {"ae_title": "READS_ASCII", "character_set": "ISO_IR 6"}])
     files = [p for name, p in taken.items() if name.startswith("chr")]
     with running(gantry):
         gantry.start()

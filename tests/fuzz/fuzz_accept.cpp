@@ -48,7 +48,7 @@ void try_range(const std::string& text)
     web::Request request;
     request.fields.add("Range", text);
     request.fields.add("If-None-Match", text);
-    for (const std::uint64_t size : {0ULL, 1ULL, 200ULL, UINT64_MAX}) {
+    for (const std::uint64_t size : std::initializer_list<std::uint64_t>{0, 1, 200, UINT64_MAX}) {
         const AskedRange asked = asked_range(request, size, "\"tag\"");
         if (asked.kind != AskedRange::Kind::part)
             continue;

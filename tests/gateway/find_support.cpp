@@ -97,7 +97,7 @@ std::string told(const FindEnd& end)
     if (end.complete)
         return "complete";
     constexpr const char* names[] = {
-        "none", "limit", "unavailable", "question", "unauthorised", "failed"
+        "none", "limit", "unavailable", "timed_out", "question", "unauthorised", "failed"
     };
     return std::string(names[static_cast<unsigned>(end.shortfall)]) + ": " + end.reason;
 }
