@@ -5,11 +5,10 @@ import functools
 import http.server
 import json
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
-from trial import PATIENCE, Process, free_port, need, wait_for
+from trial import PATIENCE, Process, free_port, need, run, wait_for
 
 # Software rendering: a bare machine has no graphics.
 ARGUMENTS = [
@@ -19,13 +18,26 @@ ARGUMENTS = [
 ]
 
 
+class Session(Process):
+    """A program and all that it starts, however it ends: a driver that is killed leaves its browser behind."""
+
+    def __init__(self, command, log):
+        super().__init__(["setsid", *command], log)
+
+    def end(self, *arguments):
+        try:
+            return super().end(*arguments)
+        finally:
+            run("pkill", "-KILL", "-s", self.popen.pid, check=False)
+
+
 class Browser:
     def __init__(self, folder):
         chromium, driver = need("chromium", "chromedriver")
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
-        self.process = Process([driver, f"--port={port}"], folder / "chromedriver.log")
+        self.process = Session([driver, f"--port={port}"], folder / "chromedriver.log")
         self.base = f"http://127.0.0.1:{port}"
         wait_for("the browser's driver", self._ready)
         capabilities = {
