@@ -72,7 +72,7 @@ class Nginx:
         self.port = free_port()
         here.mkdir()
         configuration = here / "nginx.conf"
-        configuration.write_text(f"""daemon off; worker_processes 1; pid {here}/pid; error_log {here}/error.log;
+        configuration.write_text(f"""user root; daemon off; worker_processes 1; pid {here}/pid; error_log {here}/error.log;
 events {{ worker_connections 256; }}
 http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;
   client_body_temp_path {here}/b; proxy_temp_path {here}/p; fastcgi_temp_path {here}/f; uwsgi_temp_path {here}/u; scgi_temp_path {here}/s;
@@ -154,7 +154,8 @@ def speed(row):
 def retrieve(here):
     if not have("Orthanc", "curl", "getscu"):
         return
-    orthanc = Orthanc(here / "orthanc", DicomAlwaysAllowGet=True, HttpThreadsCount=32, ConcurrentJobs=4, DicomThreadsCount=8)
+    orthanc = Orthanc(here / "orthanc", DicomAlwaysAllowGet=True, DicomAlwaysAllowFind=True, HttpThreadsCount=32, ConcurrentJobs=4,
+                      DicomThreadsCount=8)
     files = here / "plain"
     files.mkdir()
     with running(orthanc):
